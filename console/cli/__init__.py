@@ -1,0 +1,1 @@
+"""The command line: `tocsin NOUN VERB`, one module a noun, loaded when it is called."""

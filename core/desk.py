@@ -1,0 +1,86 @@
+"""The desk: what every verb is given first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from core import ledger
+from core.access import current_actor
+from core.clock import Clock, RealClock, SharedClock
+from core.errors import NotAllowed
+from core.home import Home
+from core.ledger.chain import key_of
+from core.settings import Settings
+from core.settings import load as load_settings
+from core.store import Blobs, Store, Tx
+
+
+@dataclass(frozen=True)
+class Desk:
+    """An open home: its store and blobs, the clock, who acts, and the settings."""
+
+    home: Home
+    store: Store
+    blobs: Blobs
+    clock: Clock
+    actor: str
+    settings: Settings
+
+    @classmethod
+    def open(cls, home: Home, *, actor: str = "", clock: Clock | None = None, read_only: bool = False) -> Desk:
+        """Open a home, making it at first use unless `read_only`.
+
+        A home that holds a shared clock runs on it, so that a replay's console and commands see the replay's time.
+        Raises BadInput for settings that do not fit, StoreUnusable for a store that cannot be used.
+        """
+        settings = load_settings(home)
+        if clock is None:
+            clock = SharedClock(home.clock_path) if home.clock_path.exists() else RealClock()
+        store = Store(home, read_only=read_only)
+        return cls(home, store, Blobs(home.blobs_path), clock, actor or current_actor(settings.actor), settings)
+
+    def now_us(self) -> int:
+        """The clock's time."""
+        return self.clock.now_us()
+
+    @contextmanager
+    def write(self) -> Iterator[Tx]:
+        """One transaction. Raises NotAllowed where the environment is set to read-only."""
+        if self.settings.read_only:
+            raise NotAllowed(
+                f"{self.settings.environment} is set to read-only", "set read_only = false in the home's settings.toml"
+            )
+        with self.store.write() as tx:
+            yield tx
+
+    def record(
+        self,
+        tx: Tx,
+        kind: str,
+        *,
+        model: str | None = None,
+        version: int | None = None,
+        endpoint: str | None = None,
+        incident: int | None = None,
+        data: Mapping[str, Any] | None = None,
+        at_us: int | None = None,
+        actor: str = "",
+    ) -> int:
+        """Write a ledger event in the transaction of the state it tells of; returns its number."""
+        now = self.now_us()
+        return ledger.append(
+            tx,
+            key_of(self.home),
+            at_us=now if at_us is None else at_us,
+            recorded_us=now,
+            actor=actor or self.actor,
+            kind=kind,
+            model=model,
+            version=version,
+            endpoint=endpoint,
+            incident=incident,
+            data=data,
+        )

@@ -1,0 +1,61 @@
+"""Bring a store to the newest schema, all or nothing, whoever else starts at the same moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from importlib import resources
+from typing import Any
+
+from core.store import driver
+
+
+def migrate(connection: Any) -> None:
+    """Apply every pending migration inside one BEGIN IMMEDIATE, then stamp the file with its version.
+
+    sqlite-utils keeps the record of what was applied. The immediate transaction is taken first, because two
+    processes that start together would otherwise both find the same migration pending.
+    """
+    from sqlite_utils import Database
+
+    from core.store.connection import APPLICATION_ID, SCHEMA_VERSION
+
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        _migrations().apply(Database(connection, execute_plugins=False))
+        connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+        connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _migrations() -> Any:
+    from sqlite_utils import Migrations
+
+    migrations = Migrations("tocsin")
+    folder = resources.files("core.store") / "migrations"
+    for file in sorted(folder.iterdir(), key=lambda item: item.name):
+        if file.name.endswith(".sql"):
+            migrations(name=file.name.removesuffix(".sql"))(_running(file.read_text("utf-8")))
+    return migrations
+
+
+def _running(script: str) -> Callable[[Any], None]:
+    def run(database: Any) -> None:
+        for statement in statements(script):
+            database.conn.execute(statement)
+
+    return run
+
+
+def statements(script: str) -> Iterator[str]:
+    """The statements of a script one by one (`executescript` would commit the transaction it runs in)."""
+    pending = ""
+    for line in script.splitlines(keepends=True):
+        pending += line
+        if driver.dbapi.complete_statement(pending):
+            yield pending
+            pending = ""
+    if pending.strip():
+        yield pending
