@@ -67,7 +67,9 @@ class SharedClock:
                 access = mmap.ACCESS_WRITE if writable else mmap.ACCESS_READ
                 self._cell = mmap.mmap(cell.fileno(), _CELL.size, access=access)
         except (OSError, ValueError) as error:
-            raise StoreUnusable(f"the shared clock {path} cannot be read: {error}", "remove the file to use real time")
+            raise StoreUnusable(
+                f"the shared clock {path} cannot be read: {error}", "remove the file to use real time"
+            ) from error
 
     @classmethod
     def create(cls, path: Path, start_us: int) -> SharedClock:

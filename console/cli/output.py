@@ -69,5 +69,5 @@ def confirm(question: str, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise BadInput("this changes something and nobody is here to confirm it", "add --yes, or look first with --dry-run")
+        raise BadInput("this changes something and nobody is here to confirm it", "add --yes, or look with --dry-run")
     click.confirm(question, abort=True, err=True)

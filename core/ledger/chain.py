@@ -18,7 +18,8 @@ from core.store import Row, Store, Tx
 GENESIS = "0" * 64
 
 LAST = "SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1"
-INSERT = """INSERT INTO event(seq, at_us, recorded_us, actor, kind, model, version, endpoint, incident, data, prev, hash, mac)
+INSERT = """INSERT INTO event(seq, at_us, recorded_us, actor, kind, model, version, endpoint, incident, data,
+prev, hash, mac)
 VALUES (:seq, :at_us, :recorded_us, :actor, :kind, :model, :version, :endpoint, :incident, :data, :prev, :hash, :mac)"""
 ALL = "SELECT * FROM event WHERE seq > ? ORDER BY seq LIMIT 5000"
 HASHED = ("seq", "at_us", "recorded_us", "actor", "kind", "model", "version", "endpoint", "incident", "data", "prev")
@@ -78,8 +79,9 @@ def append(
     is an HMAC with a key kept outside the store, without which nobody can write a chain that verifies.
     """
     last = tx.one(LAST)
-    fields = {
-        "seq": last["seq"] + 1 if last else 1,
+    seq = int(last["seq"]) + 1 if last else 1
+    fields: dict[str, Any] = {
+        "seq": seq,
         "at_us": at_us,
         "recorded_us": recorded_us,
         "actor": actor,
@@ -88,12 +90,17 @@ def append(
         "version": version,
         "endpoint": endpoint,
         "incident": incident,
-        "data": json.dumps(dict(data or {}), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False),
+        "data": canonical(data or {}),
         "prev": last["hash"] if last else GENESIS,
     }
     digest = digest_of(fields)
     tx.execute(INSERT, {**fields, "hash": digest, "mac": code_of(key, digest)})
-    return int(fields["seq"])
+    return seq
+
+
+def canonical(data: Mapping[str, Any]) -> str:
+    """JSON that is the same for the same data: sorted keys, no spaces, no not-a-number."""
+    return json.dumps(dict(data), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def digest_of(fields: Mapping[str, Any]) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from core.errors import StoreUnusable, TocsinError
@@ -68,6 +70,7 @@ class Store:
         else:
             self.home.prepare()
             self._require_writable()
+            self._keep_ballast()
         try:
             version = int(self._reader().execute("PRAGMA user_version").fetchone()[0]) if path.exists() else 0
             if version > SCHEMA_VERSION:
@@ -84,7 +87,18 @@ class Store:
         path = self.home.store_path
         for target in (self.home.path, path, self.home.lock_path("writer")):
             if target.exists() and not os.access(target, os.W_OK):
-                raise home_error(self.home.path, PermissionError(13, "Permission denied"))
+                raise home_error(self.home.path, PermissionError(errno.EACCES, "Permission denied"))
+
+    def _keep_ballast(self) -> None:
+        try:
+            if not self._ballast.exists():
+                self._ballast.write_bytes(b"\0" * BALLAST_BYTES)
+        except OSError as error:
+            raise home_error(self.home.path, error) from error
+
+    @property
+    def _ballast(self) -> Path:
+        return self.home.path / "ballast"
 
     def read(self, sql: str, params: Params = ()) -> list[Row]:
         """All rows of a query. Raises StoreUnusable where the file cannot be read."""
@@ -180,7 +194,7 @@ class Store:
         text = str(error)
         if "full" in text or "disk I/O error" in text:
             self._release_ballast()
-            return StoreUnusable(f"the disk that holds {self.home.path} is full", "free some space; nothing was half written")
+            return home_error(self.home.path, OSError(errno.ENOSPC, text))
         if "locked" in text:
             return StoreUnusable("another process has held the store for over five seconds", "see `tocsin doctor`")
         if "not a database" in text or "malformed" in text:
@@ -188,9 +202,7 @@ class Store:
         return StoreUnusable(f"the store {self.home.store_path} cannot be used: {text}", "see `tocsin doctor`")
 
     def _release_ballast(self) -> None:
-        ballast = self.home.path / "ballast"
-        if ballast.exists():
-            ballast.unlink()
+        self._ballast.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Close this thread's connections."""

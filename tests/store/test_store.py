@@ -35,8 +35,9 @@ def _count(home: str, times: int) -> None:
     store = Store(Home(Path(home)))
     for _ in range(times):
         with store.write() as tx:
-            value = tx.one("SELECT at_us FROM heartbeat WHERE name = 'n'")
-            tx.execute("REPLACE INTO heartbeat(name, at_us, pid) VALUES ('n', ?, 1)", ((value["at_us"] if value else 0) + 1,))
+            row = tx.one("SELECT at_us FROM heartbeat WHERE name = 'n'")
+            count = row["at_us"] + 1 if row else 1
+            tx.execute("REPLACE INTO heartbeat(name, at_us, pid) VALUES ('n', ?, 1)", (count,))
 
 
 def test_four_processes_that_start_at_once_migrate_once_and_lose_no_write(home: Home) -> None:

@@ -1,0 +1,176 @@
+"""Take a run, keep it, end it: one owner at a time, and an owner that lost it can no longer write."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from core.clock import MINUTE, SECOND
+from core.home import Home
+from core.store import Store, Tx
+from core.work.rows import Run
+
+LEASE_US = 2 * MINUTE
+RETRY_US = 30 * SECOND
+
+NEXT = """UPDATE run SET state = 'claimed', owner = :owner, fence = fence + 1, attempt = attempt + 1,
+lease_us = :lease, started_us = :now, progress = NULL, error = NULL
+WHERE id = (SELECT id FROM run WHERE state = 'planned' AND next_us <= :now ORDER BY next_us, id LIMIT 1)
+RETURNING *"""
+BEAT = """UPDATE run SET lease_us = ?, progress = coalesce(?, progress), pid = ?, pid_start = ?
+WHERE id = ? AND fence = ? AND state = 'claimed' RETURNING cancel"""
+END = """UPDATE run SET state = :state, ended_us = :now, progress = :progress, cpu_ms = :cpu_ms,
+max_rss_kb = :max_rss_kb, exit = :exit, error = :error, result = :result, log = :log, owner = NULL, lease_us = NULL,
+pid = NULL WHERE id = :id AND fence = :fence AND state = 'claimed'"""
+REQUEUE = """UPDATE run SET state = 'planned', owner = NULL, lease_us = NULL, pid = NULL, next_us = ?, error = ?
+WHERE id = ? AND fence = ? AND state = 'claimed'"""
+CLAIMED = "SELECT * FROM run WHERE state = 'claimed'"
+CANCEL = "UPDATE run SET cancel = 1 WHERE id = ? AND state IN ('planned', 'claimed')"
+CANCEL_PLANNED = "UPDATE run SET state = 'cancelled', ended_us = ? WHERE id = ? AND state = 'planned'"
+HELD = "SELECT 1 FROM run WHERE id = ? AND fence = ? AND state = 'claimed'"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended, with what it cost: CPU milliseconds and peak resident kilobytes of its process."""
+
+    state: str
+    result: dict[str, Any] | None = None
+    error: str | None = None
+    exit: int | None = None
+    cpu_ms: int | None = None
+    max_rss_kb: int | None = None
+    log: str | None = None
+
+
+def claim(tx: Tx, now_us: int, owner: str) -> Run | None:
+    """Take the run that has waited longest; None where nothing is due."""
+    row = tx.one(NEXT, {"owner": owner, "lease": now_us + LEASE_US, "now": now_us})
+    return Run.of(row) if row else None
+
+
+def beat(tx: Tx, now_us: int, run: Run, *, progress: float | None, pid: int, pid_start: str) -> bool | None:
+    """Keep a run: None where it is no longer ours (kill its process), else whether someone asked to cancel it."""
+    row = tx.one(BEAT, (now_us + LEASE_US, progress, pid, pid_start, run.id, run.fence))
+    return bool(row["cancel"]) if row else None
+
+
+def held(tx: Tx, run_id: int, fence: int) -> bool:
+    """Whether the holder of this fence may still write."""
+    return tx.one(HELD, (run_id, fence)) is not None
+
+
+def finish(tx: Tx, now_us: int, run: Run, ended: Ended) -> bool:
+    """End a run, if it is still ours; the caller writes its ledger event in the same transaction."""
+    cursor = tx.execute(
+        END,
+        {
+            "id": run.id,
+            "fence": run.fence,
+            "now": now_us,
+            "state": ended.state,
+            "progress": 1.0 if ended.state == "succeeded" else None,
+            "cpu_ms": ended.cpu_ms,
+            "max_rss_kb": ended.max_rss_kb,
+            "exit": ended.exit,
+            "error": ended.error,
+            "result": json.dumps(ended.result) if ended.result is not None else None,
+            "log": ended.log,
+        },
+    )
+    return bool(cursor.rowcount)
+
+
+def give_back(tx: Tx, now_us: int, run: Run, reason: str) -> str:
+    """After a crash: queue the run again, later each time, or end it as dead when its attempts are used up.
+
+    Returns the state it is now in.
+    """
+    if run.attempt >= run.max_attempts:
+        finish(tx, now_us, run, Ended("dead", error=f"crashed {run.attempt} times, last: {reason}"))
+        return "dead"
+    tx.execute(REQUEUE, (now_us + RETRY_US * 2 ** (run.attempt - 1), reason, run.id, run.fence))
+    return "planned"
+
+
+def cancel(tx: Tx, now_us: int, run_id: int) -> bool:
+    """Ask for a run to be cancelled: at once where it waits, at its next heartbeat where it runs."""
+    asked = bool(tx.execute(CANCEL, (run_id,)).rowcount)
+    tx.execute(CANCEL_PLANNED, (now_us, run_id))
+    return asked
+
+
+class Owner:
+    """A name to claim under, with a file lock that says the process is alive; the kernel frees it however we die."""
+
+    def __init__(self, home: Home, name: str) -> None:
+        self.name = f"{name}-{os.getpid()}"
+        self._handle = os.open(home.lock_path(self.name), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._handle, fcntl.LOCK_EX)
+
+    def close(self) -> None:
+        """Let go of the lock."""
+        os.close(self._handle)
+
+
+def owner_lives(home: Home, name: str) -> bool:
+    """Whether the process that claims under a name still holds its lock."""
+    try:
+        handle = os.open(home.lock_path(name), os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+def recover(tx: Tx, store: Store, now_us: int) -> list[tuple[Run, str]]:
+    """Take back every run whose owner is dead, at once, without waiting for a lease; returns each with its new state.
+
+    A surviving process of such a run is killed by its number and start time before the run is queued again.
+    """
+    back: list[tuple[Run, str]] = []
+    for row in tx.read(CLAIMED):
+        run = Run.of(row)
+        if run.owner and owner_lives(store.home, run.owner):
+            continue
+        kill_survivor(row["pid"], row["pid_start"])
+        back.append((run, give_back(tx, now_us, run, "its daemon died")))
+    return back
+
+
+def kill_survivor(pid: int | None, pid_start: str | None) -> None:
+    """Kill a process group left behind, if that number still is the same process."""
+    if pid is None or start_of(pid) != pid_start or pid_start is None:
+        return
+    import signal
+
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def start_of(pid: int) -> str | None:
+    """When a process began, as the kernel tells it: with the number it names one process for good."""
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rpartition(")")[2].split()[19]
+    except (FileNotFoundError, IndexError, ProcessLookupError):
+        return _start_by_ps(pid)
+
+
+def _start_by_ps(pid: int) -> str | None:
+    import subprocess
+
+    if os.path.isdir("/proc/self"):
+        return None
+    done = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return done.stdout.strip() or None

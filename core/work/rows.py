@@ -1,0 +1,103 @@
+"""The rows of schedules and runs, and the SQL that moves them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from core.errors import NotFound
+from core.store import Row, Store
+
+SCHEDULES = "SELECT * FROM schedule ORDER BY name"
+SCHEDULE = "SELECT * FROM schedule WHERE name = ?"
+RUN = "SELECT * FROM run WHERE id = ?"
+RUNS = "SELECT * FROM run ORDER BY id DESC LIMIT ? OFFSET ?"
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What is run again and again: a job kind with its arguments, and when."""
+
+    id: int
+    name: str
+    kind: str
+    args: dict[str, Any]
+    trigger: str
+    catch_up: str
+    paused: bool
+    next_us: int | None
+
+    @classmethod
+    def of(cls, row: Row) -> Schedule:
+        return cls(
+            row["id"],
+            row["name"],
+            row["kind"],
+            json.loads(row["args"]),
+            row["trigger"],
+            row["catch_up"],
+            bool(row["paused"]),
+            row["next_us"],
+        )
+
+
+@dataclass(frozen=True)
+class Run:
+    """One queued execution of a job and how far it has come; `progress` is a share from 0 to 1."""
+
+    id: int
+    kind: str
+    args: dict[str, Any]
+    state: str
+    due_us: int
+    attempt: int
+    max_attempts: int
+    fence: int
+    owner: str | None
+    progress: float | None
+    started_us: int | None
+    ended_us: int | None
+    cpu_ms: int | None
+    max_rss_kb: int | None
+    error: str | None
+    result: dict[str, Any] | None
+    log: str | None
+    cancel: bool
+
+    @classmethod
+    def of(cls, row: Row) -> Run:
+        plain = {name: row[name] for name in cls.__dataclass_fields__ if name not in ("args", "result", "cancel")}
+        result = json.loads(row["result"]) if row["result"] else None
+        return cls(args=json.loads(row["args"]), result=result, cancel=bool(row["cancel"]), **plain)
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen to it."""
+        return self.state in ("succeeded", "failed", "cancelled", "dead")
+
+
+def schedules(store: Store) -> list[Schedule]:
+    """All schedules by name."""
+    return [Schedule.of(row) for row in store.read(SCHEDULES)]
+
+
+def schedule(store: Store, name: str) -> Schedule:
+    """One schedule. Raises NotFound."""
+    row = store.one(SCHEDULE, (name,))
+    if row is None:
+        raise NotFound(f"there is no schedule {name!r}", "`tocsin schedule list` shows them")
+    return Schedule.of(row)
+
+
+def runs(store: Store, limit: int = 50, offset: int = 0) -> list[Run]:
+    """The newest runs, newest first."""
+    return [Run.of(row) for row in store.read(RUNS, (limit, offset))]
+
+
+def run(store: Store, run_id: int) -> Run:
+    """One run. Raises NotFound."""
+    row = store.one(RUN, (run_id,))
+    if row is None:
+        raise NotFound(f"there is no job {run_id}", "`tocsin job list` shows them")
+    return Run.of(row)
