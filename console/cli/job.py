@@ -1,0 +1,147 @@
+"""`tocsin job`: the work that is queued, runs, or has ended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from console.cli.output import change_options, confirm, desk_from, emit, json_option, table
+from console.cli.schedule import arguments
+from core.clock import iso, iso_or_none
+from core.errors import BadInput, NotFound
+
+
+@click.group()
+def command() -> None:
+    """The work that is queued, runs, or has ended."""
+
+
+@command.command("list")
+@click.option("--limit", default=30, show_default=True, type=click.IntRange(1, 10_000))
+@json_option
+@click.pass_context
+def list_jobs(ctx: click.Context, limit: int, as_json: bool) -> None:
+    """The newest jobs, newest first."""
+    from core.work import rows
+
+    found = rows.runs(desk_from(ctx, read_only=True).store, limit)
+    if as_json:
+        emit([job_json(run) for run in found])
+        return
+    lines = [
+        (
+            run.id,
+            run.kind,
+            run.args.get("model") or run.args.get("dataset") or "",
+            run.state,
+            iso(run.due_us),
+            run.error,
+        )
+        for run in found
+    ]
+    table(["job", "kind", "of", "state", "due", "error"], lines, empty="no jobs yet: `tocsin train --help`")
+
+
+def job_json(run: Any) -> dict[str, Any]:
+    """A run with stable keys and ISO times."""
+    return {
+        "job": run.id,
+        "kind": run.kind,
+        "args": run.args,
+        "state": run.state,
+        "attempt": run.attempt,
+        "progress": run.progress,
+        "due": iso(run.due_us),
+        "started": iso_or_none(run.started_us),
+        "ended": iso_or_none(run.ended_us),
+        "cpu_ms": run.cpu_ms,
+        "max_rss_kb": run.max_rss_kb,
+        "error": run.error,
+        "result": run.result,
+    }
+
+
+@command.command("show")
+@click.argument("job", type=int)
+@json_option
+@click.pass_context
+def show(ctx: click.Context, job: int, as_json: bool) -> None:
+    """One job: its arguments, state, cost and result."""
+    from core.work import rows
+
+    data = job_json(rows.run(desk_from(ctx, read_only=True).store, job))
+    if as_json:
+        emit(data)
+        return
+    for name, value in data.items():
+        if value not in (None, {}):
+            click.echo(f"{name.replace('_', ' '):<12}{value}")
+
+
+@command.command("run")
+@click.argument("kind")
+@click.option("--arg", "pairs", multiple=True, metavar="KEY=VALUE", help="An argument of the job; may be repeated.")
+@click.option("--request", help="An id: the same one asked for twice is one job.")
+@change_options
+@click.pass_context
+def run_job(
+    ctx: click.Context, kind: str, pairs: tuple[str, ...], request: str | None, dry_run: bool, yes: bool
+) -> None:
+    """Queue a job of KIND; a running daemon starts it."""
+    import secrets
+
+    from core.work import plan
+    from core.work.kinds import KINDS
+
+    args = arguments(pairs)
+    if kind not in KINDS:
+        raise BadInput(f"there is no job kind {kind!r}", f"choose {', '.join(sorted(KINDS))}")
+    if dry_run:
+        click.echo(f"would queue {kind} {args}")
+        return
+    confirm(f"Queue {kind}?", yes)
+    desk = desk_from(ctx)
+    with desk.write() as tx:
+        number = plan.request_run(tx, desk.now_us(), kind, args, request or f"person/{secrets.token_hex(8)}")
+    click.echo(f"queued job {number}; `tocsin job show {number}` follows it")
+
+
+@command.command("cancel")
+@click.argument("job", type=int)
+@change_options
+@click.pass_context
+def cancel_job(ctx: click.Context, job: int, dry_run: bool, yes: bool) -> None:
+    """Cancel a job: at once where it waits, at its next heartbeat where it runs."""
+    from core.work import rows
+    from core.work.claim import cancel
+
+    desk = desk_from(ctx)
+    found = rows.run(desk.store, job)
+    if found.ended:
+        raise BadInput(f"job {job} has already ended: {found.state}", "only a waiting or running job can be cancelled")
+    if dry_run:
+        click.echo(f"would cancel job {job} ({found.kind}, {found.state})")
+        return
+    confirm(f"Cancel job {job}?", yes)
+    with desk.write() as tx:
+        cancel(tx, desk.now_us(), job)
+        desk.record(tx, "job.cancel_asked", model=found.args.get("model"), data={"job": job, "kind": found.kind})
+    click.echo(f"job {job}: cancel asked")
+
+
+@command.command("logs")
+@click.argument("job", type=int)
+@click.option("--tail", default=200, show_default=True, type=click.IntRange(1, 100_000), help="How many last lines.")
+@click.pass_context
+def logs(ctx: click.Context, job: int, tail: int) -> None:
+    """The last lines that a job's process wrote."""
+    from core.work import rows
+
+    desk = desk_from(ctx, read_only=True)
+    rows.run(desk.store, job)
+    path = desk.home.logs_path / f"job-{job}.log"
+    if not path.exists():
+        raise NotFound(f"job {job} has no log", "it has not started yet, or wrote nothing")
+    for line in path.read_text("utf-8", errors="replace").splitlines()[-tail:]:
+        click.echo(line)

@@ -1,0 +1,138 @@
+"""`tocsin schedule`: what is run again and again, and when."""
+
+from __future__ import annotations
+
+import click
+
+from console.cli.output import change_options, confirm, desk_from, emit, json_option, table
+from core.clock import iso, iso_or_none
+from core.errors import BadInput
+
+
+@click.group()
+def command() -> None:
+    """What is run again and again, and when."""
+
+
+@command.command("list")
+@json_option
+@click.pass_context
+def list_schedules(ctx: click.Context, as_json: bool) -> None:
+    """All schedules with their next due time."""
+    from core.work import rows
+
+    found = rows.schedules(desk_from(ctx, read_only=True).store)
+    if as_json:
+        emit(
+            [
+                {
+                    "name": each.name,
+                    "kind": each.kind,
+                    "args": each.args,
+                    "trigger": each.trigger,
+                    "catch_up": each.catch_up,
+                    "paused": each.paused,
+                    "next": iso_or_none(each.next_us),
+                }
+                for each in found
+            ]
+        )
+        return
+    lines = [
+        (each.name, each.kind, each.trigger, "paused" if each.paused else iso_or_none(each.next_us) or "passed")
+        for each in found
+    ]
+    table(["name", "kind", "trigger", "next"], lines, empty="no schedules yet: `tocsin schedule add --help`")
+
+
+@command.command("add")
+@click.argument("name")
+@click.argument("kind")
+@click.argument("trigger")
+@click.option("--arg", "pairs", multiple=True, metavar="KEY=VALUE", help="An argument of the job; may be repeated.")
+@click.option("--catch-up", type=click.Choice(["all", "latest", "skip"]), default="latest", show_default=True)
+@change_options
+@click.pass_context
+def add_schedule(
+    ctx: click.Context,
+    name: str,
+    kind: str,
+    trigger: str,
+    pairs: tuple[str, ...],
+    catch_up: str,
+    dry_run: bool,
+    yes: bool,
+) -> None:
+    """Run a job of KIND by TRIGGER: 'every 15m', a cron line in UTC such as '0 3 * * *', or 'once 2026-01-31T03:00Z'.
+
+    A schedule of the same name is changed.
+    """
+    from core.work import plan
+    from core.work.kinds import KINDS
+    from core.work.trigger import next_due
+
+    args = arguments(pairs)
+    if kind not in KINDS:
+        raise BadInput(f"there is no job kind {kind!r}", f"choose {', '.join(sorted(KINDS))}")
+    desk = desk_from(ctx)
+    due = next_due(trigger, desk.now_us())
+    if dry_run:
+        click.echo(f"would run {kind} {args} by {trigger!r}, first at {iso_or_none(due) or 'no time: it has passed'}")
+        return
+    confirm(f"Save schedule {name}?", yes)
+    with desk.write() as tx:
+        plan.add_schedule(tx, desk.now_us(), name, kind, args, trigger, catch_up)
+        desk.record(tx, "schedule.saved", data={"name": name, "kind": kind, "trigger": trigger})
+    click.echo(f"saved {name}; next {iso_or_none(due) or 'never: its time has passed'}")
+
+
+def arguments(pairs: tuple[str, ...]) -> dict[str, object]:
+    """`KEY=VALUE` pairs as a job's arguments; whole numbers become integers. Raises BadInput."""
+    args: dict[str, object] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise BadInput(f"{pair!r} is not KEY=VALUE", "for example --arg model=churn")
+        args[key] = int(value) if value.lstrip("-").isdigit() else value
+    return args
+
+
+@command.command("pause")
+@click.argument("name")
+@click.option("--resume", is_flag=True, help="Go on instead of pausing.")
+@change_options
+@click.pass_context
+def pause(ctx: click.Context, name: str, resume: bool, dry_run: bool, yes: bool) -> None:
+    """Stop planning a schedule, or go on from now; times in between are not made up for."""
+    from core.work import plan, rows
+
+    desk = desk_from(ctx)
+    found = rows.schedule(desk.store, name)
+    word = "resume" if resume else "pause"
+    if dry_run:
+        click.echo(f"would {word} {found.name}")
+        return
+    confirm(f"{word.capitalize()} {name}?", yes)
+    with desk.write() as tx:
+        plan.pause_schedule(tx, desk.store, desk.now_us(), name, paused=not resume)
+        desk.record(tx, f"schedule.{word}d", data={"name": name})
+    click.echo(f"{name} {word}d")
+
+
+@command.command("next")
+@click.argument("trigger")
+@click.option("--count", default=5, show_default=True, type=click.IntRange(1, 100))
+@json_option
+@click.pass_context
+def next_times(ctx: click.Context, trigger: str, count: int, as_json: bool) -> None:
+    """The next times a TRIGGER is due, to try one out."""
+    from core.work.trigger import next_due
+
+    due: int | None = desk_from(ctx, read_only=True).now_us()
+    times: list[str] = []
+    while len(times) < count and due is not None and (due := next_due(trigger, due)) is not None:
+        times.append(iso(due))
+    if as_json:
+        emit(times)
+    else:
+        click.echo("\n".join(times) or "never: its time has passed")

@@ -1,0 +1,178 @@
+"""The daemon: schedules become work, endpoints are synced, objectives are watched, incidents are opened and settled."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from core.clock import DAY, HOUR, MINUTE
+from core.counts import series
+from core.desk import Desk
+from core.errors import NotAllowed, StoreUnusable, TocsinError
+from core.home import Home, home_error
+from core.work.claim import Owner
+from core.work.kinds import KINDS
+from core.work.plan import plan_due
+from core.work.runner import Runner
+
+BEAT = """INSERT INTO heartbeat(name, at_us, pid, detail) VALUES ('daemon', ?, ?, ?)
+ON CONFLICT(name) DO UPDATE SET at_us = excluded.at_us, pid = excluded.pid, detail = excluded.detail"""
+DUE = "SELECT 1 FROM schedule WHERE paused = 0 AND next_us <= ? LIMIT 1"
+WAITING = "SELECT 1 FROM run WHERE state = 'planned' AND next_us <= ? LIMIT 1"
+FORGET_PREDICTIONS = "DELETE FROM prediction WHERE (model, request_id) IN (SELECT model, request_id FROM prediction WHERE at_us < ? LIMIT 10000)"
+FORGET_LABELS = (
+    "DELETE FROM label WHERE (model, request_id) IN (SELECT model, request_id FROM label WHERE at_us < ? LIMIT 10000)"
+)
+FORGET_SAMPLES = "DELETE FROM sample WHERE id IN (SELECT id FROM sample WHERE at_us < ? LIMIT 10000)"
+KEEP_EVERY_US = 6 * HOUR
+
+
+class DaemonLock:
+    """The lock that makes a daemon the only one of its home; the kernel frees it however the daemon ends."""
+
+    def __init__(self, home: Home) -> None:
+        try:
+            self._handle = os.open(home.lock_path("daemon"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._handle)
+            raise NotAllowed(
+                f"a daemon already runs on {home.path}", "one is enough; stop it first, or choose another --home"
+            ) from None
+        except OSError as error:
+            raise home_error(home.path, error) from error
+
+    def close(self) -> None:
+        """Let another daemon start."""
+        os.close(self._handle)
+
+
+@dataclass
+class Tick:
+    """What one turn did: jobs that run or wait, incidents it opened, and the errors it met and went on from."""
+
+    running: int = 0
+    opened: list[int] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+
+class Daemon:
+    """Everything that happens without a person. `tick` does all of it once; `parts` lets a scheduler pace each part.
+
+    An error a person can act on never ends the daemon: it is kept in the heartbeat, where the console shows it.
+    """
+
+    def __init__(self, desk: Desk, *, slots: int = 1) -> None:
+        self.desk = desk
+        self._lock = DaemonLock(desk.home)
+        self._owner = Owner(desk.home, "daemon")
+        self.runner = Runner(desk, KINDS, self._owner, slots=slots)
+        self._errors: dict[str, str] = {}
+        self._opened: list[int] = []
+        self._kept_us = 0
+        self.runner.recover()
+
+    @property
+    def parts(self) -> dict[str, Callable[[], None]]:
+        """What a daemon does, by name, in the order of a tick."""
+        return {
+            "work": self.work,
+            "sync": self.sync,
+            "watch": self.watch,
+            "review": self.review,
+            "keep": self.keep,
+        }
+
+    def tick(self) -> Tick:
+        """Do every part once and beat."""
+        self._opened = []
+        for name in self.parts:
+            self.attempt(name)
+        self.beat()
+        return Tick(len(self.runner.children), list(self._opened), sorted(self._errors.values()))
+
+    def attempt(self, name: str) -> None:
+        """Do one part; keep what went wrong until the part next goes well. Raises StoreUnusable, which ends a daemon."""
+        try:
+            self.parts[name]()
+        except StoreUnusable:
+            raise
+        except TocsinError as error:
+            self._errors[name] = f"{name}: {error.message}"
+        else:
+            self._errors.pop(name, None)
+
+    def beat(self) -> None:
+        """Say that the daemon lives, and what it cannot do at the moment."""
+        with self.desk.write() as tx:
+            tx.execute(BEAT, (self.desk.now_us(), os.getpid(), "; ".join(sorted(self._errors.values()))))
+
+    def work(self) -> None:
+        """Queue what is due and keep the jobs running."""
+        now = self.desk.now_us()
+        if self.desk.store.one(DUE, (now,)):
+            with self.desk.write() as tx:
+                plan_due(tx, now)
+        if self.runner.children or self.desk.store.one(WAITING, (now,)):
+            self.runner.step()
+
+    def sync(self) -> None:
+        """Send what waits for the endpoints, and take in what they counted."""
+        from core.endpoints.deliver import deliver
+        from core.endpoints.telemetry import pull
+
+        deliver(self.desk, owner=self._owner.name)
+        pull(self.desk)
+
+    def watch(self) -> None:
+        """Join labels, evaluate objectives, fold alerts into incidents, and roll back where the settings say so."""
+        from core.alerts.fold import apply
+        from core.incidents.attach import attach, settle
+        from core.incidents.investigate import investigate
+        from core.monitor.labels import join
+        from core.runbooks.automatic import consider
+        from core.slo.verbs import evaluate
+
+        join(self.desk)
+        findings = evaluate(self.desk)
+        with self.desk.write() as tx:
+            opened = attach(self.desk, tx, apply(self.desk, tx, findings))
+        for incident in opened:
+            investigate(self.desk, incident)
+        self._opened += opened
+        settle(self.desk)
+        consider(self.desk)
+
+    def review(self) -> None:
+        """Say what each finished day's drift did to quality."""
+        from core.monitor.verdict import daily
+
+        daily(self.desk)
+
+    def keep(self) -> None:
+        """Forget what retention no longer asks for, a bounded bite at a time; coarser counts keep every sum."""
+        now = self.desk.now_us()
+        if now - self._kept_us < KEEP_EVERY_US:
+            return
+        self._kept_us = now
+        kept = self.desk.settings.retention
+        with self.desk.write() as tx:
+            series.forget(tx, MINUTE, now - kept.minute_days * DAY)
+            series.forget(tx, HOUR, now - kept.hour_days * DAY)
+            tx.execute(FORGET_PREDICTIONS, (now - kept.prediction_days * DAY,))
+            tx.execute(FORGET_LABELS, (now - kept.prediction_days * DAY,))
+            tx.execute(FORGET_SAMPLES, (now - kept.sample_days * DAY,))
+
+    def close(self) -> None:
+        """Give running jobs back to the queue and let another daemon start."""
+        self.runner.stop()
+        self._owner.close()
+        self._lock.close()
+
+
+def heartbeat_us(desk: Desk) -> int | None:
+    """When a daemon last beat on this home; None where none ever did."""
+    row = desk.store.one("SELECT at_us FROM heartbeat WHERE name = 'daemon'")
+    return int(row["at_us"]) if row else None

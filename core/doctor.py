@@ -1,0 +1,138 @@
+"""Look a home over: each finding says what was found, and its fix."""
+
+from __future__ import annotations
+
+import ctypes.util
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from core import ledger
+from core.clock import MINUTE, span
+from core.desk import Desk
+from core.errors import TocsinError
+from core.ledger.chain import key_of
+from core.store import driver
+
+BLOBS = """SELECT artefact AS sha256, model || ' v' || version AS what FROM model_version
+UNION SELECT blob, dataset || ' ' || number FROM snapshot"""
+DEAD = "SELECT count(*) AS n FROM outbox WHERE state = 'dead'"
+WAITING = "SELECT count(*) AS n, min(created_us) AS oldest FROM outbox WHERE state IN ('waiting', 'claimed')"
+ENDPOINTS = "SELECT name, error FROM endpoint WHERE state = 'active' ORDER BY name"
+BEAT = "SELECT at_us, detail FROM heartbeat WHERE name = 'daemon'"
+SILENT_US = 2 * MINUTE
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check: `state` is ok, note (worth knowing) or wrong; `fix` is the next step, empty where none is needed."""
+
+    check: str
+    state: str
+    found: str
+    fix: str = ""
+
+
+def examine(desk: Desk) -> list[Finding]:
+    """Every check, in the order in which to mend; a check that fails itself is a finding, not an error."""
+    findings: list[Finding] = []
+    for name, check in CHECKS.items():
+        try:
+            findings += [Finding(name, *found) for found in check(desk)]
+        except TocsinError as error:
+            findings.append(Finding(name, "wrong", error.message, error.hint))
+    return findings
+
+
+Found = tuple[str, str, str] | tuple[str, str]
+
+
+def _sqlite(desk: Desk) -> list[Found]:
+    version = driver.library_version
+    if driver.wal_is_safe(version):
+        return [("ok", f"SQLite {version}, write-ahead log")]
+    return [
+        (
+            "note",
+            f"SQLite {version} can corrupt a write-ahead log that two programs share, so a rollback journal is used",
+            "install pysqlite3 (0.6.1 or newer) for this Python, and writing is faster",
+        )
+    ]
+
+
+def _store(desk: Desk) -> list[Found]:
+    lines = [str(next(iter(dict(row).values()))) for row in desk.store.read("PRAGMA integrity_check(5)")]
+    if lines != ["ok"]:
+        return [("wrong", "; ".join(lines), "restore a backup; until then nothing new is safe in this home")]
+    broken = desk.store.read("PRAGMA foreign_key_check")
+    if broken:
+        return [("wrong", f"{len(broken)} rows point to rows that do not exist", "restore a backup")]
+    size = desk.home.store_path.stat().st_size / 1e6
+    mode = "reading only: made by a newer tocsin" if desk.store.read_only else "sound"
+    return [("ok", f"{mode}, {size:.1f} MB")]
+
+
+def _ledger(desk: Desk) -> list[Found]:
+    found = ledger.verify(desk.store, key_of(desk.home))
+    if found.ok:
+        return [("ok", f"{found.events} events in one unbroken chain")]
+    return [("wrong", f"event {found.broken}: {found.reason}", "keep this home as evidence; compare with a backup")]
+
+
+def _blobs(desk: Desk) -> list[Found]:
+    rows = desk.store.read(BLOBS)
+    bad: list[Found] = []
+    for row in rows:
+        try:
+            desk.blobs.read(row["sha256"])
+        except TocsinError as error:
+            bad.append(("wrong", f"{row['what']}: {error.message}", error.hint))
+    return bad or [("ok", f"{len(rows)} snapshots and artefacts have their hashes")]
+
+
+def _daemon(desk: Desk) -> list[Found]:
+    row = desk.store.one(BEAT)
+    if row is None:
+        return [("note", "no daemon has run on this home", "`tocsin daemon` runs schedules, sync and alerts")]
+    age = desk.now_us() - int(row["at_us"])
+    if age > SILENT_US:
+        return [("wrong", f"the daemon was last seen {span(age)} ago", "start it again: `tocsin daemon`")]
+    return [("wrong", row["detail"], "mend what it names")] if row["detail"] else [("ok", f"beat {span(age)} ago")]
+
+
+def _endpoints(desk: Desk) -> list[Found]:
+    rows = desk.store.read(ENDPOINTS)
+    bad: list[Found] = [
+        ("wrong", f"{row['name']}: {row['error']}", f"`tocsin endpoint health {row['name']}` tries it now")
+        for row in rows
+        if row["error"]
+    ]
+    return bad or [("ok", f"{len(rows)} active, none in error")]
+
+
+def _outbox(desk: Desk) -> list[Found]:
+    dead = desk.store.read(DEAD)[0]["n"]
+    if dead:
+        return [("wrong", f"{dead} messages were given up", "`tocsin deploy status` shows why; start the deploy again")]
+    row = desk.store.read(WAITING)[0]
+    if not row["n"]:
+        return [("ok", "nothing waits")]
+    return [("note", f"{row['n']} wait, the oldest for {span(desk.now_us() - row['oldest'])}")]
+
+
+def _machine(desk: Desk) -> list[Found]:
+    if sys.platform == "linux" and ctypes.util.find_library("gomp") is None:
+        return [("wrong", "the library libgomp is missing, so LightGBM cannot load", "install libgomp1 (or libgomp)")]
+    return [("ok", f"Python {sys.version_info.major}.{sys.version_info.minor} on {sys.platform}")]
+
+
+CHECKS: dict[str, Callable[[Desk], list[Found]]] = {
+    "machine": _machine,
+    "sqlite": _sqlite,
+    "store": _store,
+    "ledger": _ledger,
+    "blobs": _blobs,
+    "daemon": _daemon,
+    "endpoints": _endpoints,
+    "outbox": _outbox,
+}

@@ -1,0 +1,10 @@
+"""The kinds of job there are, and the function that runs each; named as text, so that planning work loads none of it."""
+
+from __future__ import annotations
+
+# `module:function(desk, args, progress) -> result`, run in a process of its own by `core.work.child`.
+KINDS: dict[str, str] = {
+    "drift": "core.monitor.job:drift",
+    "ingest": "core.datasets.job:ingest",
+    "train": "core.training.job:train",
+}
