@@ -21,10 +21,10 @@ BEAT = """INSERT INTO heartbeat(name, at_us, pid, detail) VALUES ('daemon', ?, ?
 ON CONFLICT(name) DO UPDATE SET at_us = excluded.at_us, pid = excluded.pid, detail = excluded.detail"""
 DUE = "SELECT 1 FROM schedule WHERE paused = 0 AND next_us <= ? LIMIT 1"
 WAITING = "SELECT 1 FROM run WHERE state = 'planned' AND next_us <= ? LIMIT 1"
-FORGET_PREDICTIONS = "DELETE FROM prediction WHERE (model, request_id) IN (SELECT model, request_id FROM prediction WHERE at_us < ? LIMIT 10000)"
-FORGET_LABELS = (
-    "DELETE FROM label WHERE (model, request_id) IN (SELECT model, request_id FROM label WHERE at_us < ? LIMIT 10000)"
-)
+FORGET_PREDICTIONS = """DELETE FROM prediction WHERE (model, request_id) IN
+(SELECT model, request_id FROM prediction WHERE at_us < ? LIMIT 10000)"""
+FORGET_LABELS = """DELETE FROM label WHERE (model, request_id) IN
+(SELECT model, request_id FROM label WHERE at_us < ? LIMIT 10000)"""
 FORGET_SAMPLES = "DELETE FROM sample WHERE id IN (SELECT id FROM sample WHERE at_us < ? LIMIT 10000)"
 KEEP_EVERY_US = 6 * HOUR
 
@@ -94,7 +94,7 @@ class Daemon:
         return Tick(len(self.runner.children), list(self._opened), sorted(self._errors.values()))
 
     def attempt(self, name: str) -> None:
-        """Do one part; keep what went wrong until the part next goes well. Raises StoreUnusable, which ends a daemon."""
+        """Do one part; keep what went wrong until it next goes well. Raises StoreUnusable, which ends a daemon."""
         try:
             self.parts[name]()
         except StoreUnusable:

@@ -114,7 +114,7 @@ def pause(ctx: click.Context, name: str, resume: bool, dry_run: bool, yes: bool)
         return
     confirm(f"{word.capitalize()} {name}?", yes)
     with desk.write() as tx:
-        plan.pause_schedule(tx, desk.store, desk.now_us(), name, paused=not resume)
+        plan.pause_schedule(tx, desk.now_us(), name, paused=not resume)
         desk.record(tx, f"schedule.{word}d", data={"name": name})
     click.echo(f"{name} {word}d")
 

@@ -9,7 +9,7 @@ from typing import Any
 from core.clock import DAY, HOUR, MINUTE
 from core.errors import BadInput
 from core.ledger.chain import canonical
-from core.store import Store, Tx
+from core.store import Tx
 from core.work import rows
 from core.work.trigger import next_due
 
@@ -41,9 +41,9 @@ def add_schedule(
     return due
 
 
-def pause_schedule(tx: Tx, store: Store, now_us: int, name: str, *, paused: bool) -> None:
+def pause_schedule(tx: Tx, now_us: int, name: str, *, paused: bool) -> None:
     """Stop planning a schedule, or go on from now; times in between are not made up for. Raises NotFound."""
-    found = rows.schedule(store, name)
+    found = rows.schedule(tx, name)
     tx.execute(PAUSE, (int(paused), next_due(found.trigger, now_us), name))
 
 

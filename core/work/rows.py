@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.errors import NotFound
-from core.store import Row, Store
+from core.store import Row, Store, Tx
 
 SCHEDULES = "SELECT * FROM schedule ORDER BY name"
 SCHEDULE = "SELECT * FROM schedule WHERE name = ?"
@@ -82,7 +82,7 @@ def schedules(store: Store) -> list[Schedule]:
     return [Schedule.of(row) for row in store.read(SCHEDULES)]
 
 
-def schedule(store: Store, name: str) -> Schedule:
+def schedule(store: Store | Tx, name: str) -> Schedule:
     """One schedule. Raises NotFound."""
     row = store.one(SCHEDULE, (name,))
     if row is None:

@@ -1,0 +1,1 @@
+"""What screens say: a briefing and a size become lines of text. Pure, so that a frame needs no terminal."""
