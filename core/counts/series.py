@@ -1,8 +1,8 @@
-"""Streams of counts in the store: added at three grains at once, read over any window from the coarsest that fit."""
+"""Streams of counts in the store: added at every grain at once, read over any window from the coarsest that fit."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from core.clock import DAY, HOUR, MINUTE
@@ -42,38 +42,69 @@ class SeriesKey:
         return (self.model, self.endpoint, self.kind, self.version, self.name)
 
 
-def add(tx: Tx, key: SeriesKey, start_us: int, vec: Sequence[int]) -> None:
-    """Add one minute's counts to its minute, hour and day, inside the caller's transaction.
+def grains_of(kind: str) -> tuple[int, ...]:
+    """The widths of the windows that a kind of counts is kept in, finest first.
 
-    Raises ValueError where `start_us` does not begin a minute: windows would otherwise overlap.
+    What burn rates and latencies are formed from is kept by the minute; distributions (features, scores, losses) by the
+    hour, because nobody can judge a distribution by a minute of it.
     """
-    if start_us % MINUTE:
-        raise ValueError("counts are added by whole minutes")
-    series = _series(tx, key)
-    for grain in GRAINS:
+    return (HOUR, DAY) if kind == "feature" or kind.startswith(("score", "loss")) else (MINUTE, HOUR, DAY)
+
+
+def add(tx: Tx, key: SeriesKey, start_us: int, vec: Sequence[int]) -> None:
+    """Add one minute's counts, inside the caller's transaction. Raises ValueError as `add_all` does."""
+    add_all(tx, {(key, start_us): vec})
+
+
+def add_all(tx: Tx, vectors: Mapping[tuple[SeriesKey, int], Sequence[int]]) -> None:
+    """Add vectors, each for a series and the start of a minute, writing each window they fall into a single time.
+
+    Raises ValueError where a start does not begin a minute: windows would otherwise overlap.
+    """
+    by_key: dict[SeriesKey, dict[int, Sequence[int]]] = {}
+    for (key, start_us), vec in vectors.items():
+        if start_us % MINUTE:
+            raise ValueError("counts are added by whole minutes")
+        by_key.setdefault(key, {})[start_us] = vec
+    for key in sorted(by_key, key=lambda key: key.columns):
+        series = _series(tx, key)
+        windows: Mapping[int, Sequence[int]] = by_key[key]
+        for grain in grains_of(key.kind):
+            windows = _coarser(windows, grain)
+            _put(tx, series, grain, windows)
+
+
+def _coarser(windows: Mapping[int, Sequence[int]], grain: int) -> dict[int, Sequence[int]]:
+    sums: dict[int, Sequence[int]] = {}
+    for start_us, vec in windows.items():
         start = start_us - start_us % grain
+        sums[start] = vector.add(sums[start], vec) if start in sums else vec
+    return sums
+
+
+def _put(tx: Tx, series: int, grain: int, windows: Mapping[int, Sequence[int]]) -> None:
+    for start, vec in windows.items():
         row = tx.one(ONE, (series, grain, start))
-        total = vector.add(vector.decode(row["vec"]), vec) if row else list(vec)
+        total = vector.add(vector.decode(row["vec"]), vec) if row else vec
         tx.execute(PUT, (series, grain, start, vector.encode(total)))
 
 
 def _series(tx: Tx, key: SeriesKey) -> int:
     row = tx.one(FIND, key.columns)
-    if row:
-        return int(row["id"])
-    return int(tx.execute(CREATE, key.columns).lastrowid)
+    return int(row["id"]) if row else int(tx.execute(CREATE, key.columns).lastrowid)
 
 
 def read_sum(store: Store, key: SeriesKey, from_us: int, to_us: int) -> list[int]:
-    """The sum over [from, to), both rounded down to the minute; an empty list where nothing was counted.
+    """The sum of every finest window that touches [from, to); an empty list where nothing was counted.
 
     Whole days and hours are read as such, so the cost does not grow with the window.
     """
     row = store.one(FIND, key.columns)
     if row is None:
         return []
+    grains = grains_of(key.kind)
     total: list[int] = []
-    for grain, start, end in pieces(from_us - from_us % MINUTE, to_us - to_us % MINUTE):
+    for grain, start, end in pieces(from_us // grains[0] * grains[0], -(-to_us // grains[0]) * grains[0], grains):
         for window in store.read(BETWEEN, (row["id"], grain, start, end)):
             total = vector.add(total, vector.decode(window["vec"]))
     return total
@@ -116,22 +147,18 @@ def forget(tx: Tx, grain: int, before_us: int) -> int:
     return int(tx.execute(FORGET, (grain, before_us)).rowcount)
 
 
-def pieces(from_us: int, to_us: int) -> list[tuple[int, int, int]]:
-    """Cut [from, to) into (grain, start, end) runs of whole days, hours and minutes that cover it exactly once."""
-    return _cut(from_us, to_us, len(GRAINS) - 1)
-
-
-def _cut(from_us: int, to_us: int, level: int) -> list[tuple[int, int, int]]:
+def pieces(from_us: int, to_us: int, grains: Sequence[int] = GRAINS) -> list[tuple[int, int, int]]:
+    """Cut [from, to) into (grain, start, end) runs of whole windows, the widest that fit, covering it exactly once."""
     if from_us >= to_us:
         return []
-    grain = GRAINS[level]
-    if level == 0:
+    *finer, grain = grains
+    if not finer:
         return [(grain, from_us, to_us)]
     inner_from, inner_to = -(-from_us // grain) * grain, to_us // grain * grain
     if inner_from >= inner_to:
-        return _cut(from_us, to_us, level - 1)
+        return pieces(from_us, to_us, finer)
     return [
-        *_cut(from_us, inner_from, level - 1),
+        *pieces(from_us, inner_from, finer),
         (grain, inner_from, inner_to),
-        *_cut(inner_to, to_us, level - 1),
+        *pieces(inner_to, to_us, finer),
     ]

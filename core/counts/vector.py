@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from core.errors import StoreUnusable
 
@@ -11,7 +11,7 @@ _DENSE, _SPARSE = 0, 1
 
 def encode(vec: Sequence[int]) -> bytes:
     """Bytes of a vector of counts of 0 or more. Raises ValueError for a negative count: counts only add."""
-    if any(count < 0 for count in vec):
+    if vec and min(vec) < 0:
         raise ValueError("a count is never negative")
     filled = [(index, count) for index, count in enumerate(vec) if count]
     if 2 * len(filled) >= len(vec):
@@ -50,7 +50,7 @@ def add(left: Sequence[int], right: Sequence[int]) -> list[int]:
     """The sum, element by element; a shorter vector stands for one with zeros behind it."""
     if len(left) < len(right):
         left, right = right, left
-    return [a + b for a, b in zip(left, right, strict=False)] + list(left[len(right) :])
+    return [*map(int.__add__, left, right), *left[len(right) :]]
 
 
 def sparse(vec: Sequence[int]) -> dict[str, object]:
@@ -71,7 +71,9 @@ def dense(indices: Sequence[int], counts: Sequence[int], length: int) -> list[in
     return vec
 
 
-def _varints(values: Iterable[int]) -> bytes:
+def _varints(values: Sequence[int]) -> bytes:
+    if max(values) < 0x80:
+        return bytes(values)
     out = bytearray()
     for value in values:
         while value > 0x7F:
@@ -82,6 +84,8 @@ def _varints(values: Iterable[int]) -> bytes:
 
 
 def _integers(blob: bytes) -> list[int]:
+    if blob[1:].isascii():
+        return list(blob[1:])
     values: list[int] = []
     value = shift = 0
     for byte in blob[1:]:

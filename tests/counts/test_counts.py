@@ -104,3 +104,26 @@ def test_a_quantile_is_the_value_that_the_share_stays_under() -> None:
     assert histogram.quantile(counts, 0.95) == pytest.approx(1950, rel=0.02)
     assert histogram.quantile([0] * histogram.BINS, 0.5) is None
     assert histogram.at_most(counts, 1500) == pytest.approx(500, abs=30)
+
+
+def test_adding_many_at_once_is_adding_each(desk: Desk) -> None:
+    together, apart = SeriesKey("requests", "m", 1, "together"), SeriesKey("requests", "m", 1, "apart")
+    minutes = [(3, [1, 0]), (61, [2, 1]), (62, [4, 0]), (24 * 60, [8, 0])]
+    with desk.write() as tx:
+        series.add_all(tx, {(together, minute * MINUTE): vec for minute, vec in minutes})
+        for minute, vec in minutes:
+            series.add(tx, apart, minute * MINUTE, vec)
+    for grain in (MINUTE, HOUR, DAY):
+        both = [series.read_steps(desk.store, key, 0, 2 * DAY, grain) for key in (together, apart)]
+        assert both[0] == both[1]
+        assert both[0]
+
+
+def test_distributions_are_kept_by_the_hour_and_read_in_whole_hours(desk: Desk) -> None:
+    key = SeriesKey("feature", "m", 1, "e", "age")
+    with desk.write() as tx:
+        series.add(tx, key, 5 * MINUTE, [3])
+        series.add(tx, key, HOUR, [4])
+    assert series.read_steps(desk.store, key, 0, DAY, MINUTE) == []
+    assert series.read_sum(desk.store, key, 10 * MINUTE, 20 * MINUTE) == [3]
+    assert series.read_sum(desk.store, key, 10 * MINUTE, 61 * MINUTE) == [7]
