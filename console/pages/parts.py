@@ -43,9 +43,9 @@ def burn_text(budget: Budget) -> str:
 
 def gone_text(budget: Budget) -> str:
     """When the budget is gone at this pace, in words; a pace that outlasts the window is no news."""
-    if budget.left is not None and budget.left <= 0:
+    if budget.left <= 0:
         return "budget gone"
-    if budget.exhausted_in_us is None:
+    if budget.exhausted_in_us is None or (budget.burn or 0) < 1:
         return ""
     return f"budget gone in {span(budget.exhausted_in_us)}"
 
@@ -53,8 +53,8 @@ def gone_text(budget: Budget) -> str:
 def budget_line(budget: Budget, width: int) -> Line:
     """One objective: name, what is left of its budget as a bar and a number, its burn."""
     name = f"  {pad(clean(budget.slo), max(12, width // 3 - 4))} "
-    if budget.left is None:
-        return line(name, (f"◐ {budget.state.replace('_', ' ').lower()}", "dim"))
+    if budget.state in ("NO_TRAFFIC", "NO_DATA", "BAD_DATA"):
+        return line(name, ("◐ ", "warn"), (budget.text, "dim"))
     style = "bad" if budget.left <= 0 else "warn" if budget.left < 0.5 else "good"
     bar = meter(budget.left, 10)
     told = ", ".join(filter(None, [burn_text(budget) and f"burn {burn_text(budget)}", gone_text(budget)]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 
 from core.errors import StoreUnusable
@@ -50,7 +51,7 @@ def add(left: Sequence[int], right: Sequence[int]) -> list[int]:
     """The sum, element by element; a shorter vector stands for one with zeros behind it."""
     if len(left) < len(right):
         left, right = right, left
-    return [*map(int.__add__, left, right), *left[len(right) :]]
+    return [*map(operator.add, left, right), *left[len(right) :]]
 
 
 def sparse(vec: Sequence[int]) -> dict[str, object]:

@@ -10,8 +10,19 @@ from typing import Any
 
 from core.clock import DAY, HOUR, MINUTE, SECOND, SharedClock, iso
 from core.demo import plan as story
+from core.demo.flights import (
+    LABEL,
+    LABEL_COLUMN,
+    LEAKS,
+    TIME_COLUMN,
+    ClockUnit,
+    Flights,
+    Traffic,
+    flights,
+    training_file,
+)
 from core.demo.pacing import Pace
-from core.demo.plan import ACTOR, DATASET, ENDPOINT, LABEL, LEAKS, MODEL, OPENING_US, TICK_US, Plan
+from core.demo.plan import ACTOR, DATASET, ENDPOINT, MODEL, OPENING_US, TICK_US, Plan
 from core.demo.processes import Process, start_daemon, start_endpoint
 from core.demo.traffic import Client
 from core.desk import Desk
@@ -56,6 +67,7 @@ class Conductor:
         self.clock = SharedClock.create(home.clock_path, OPENING_US - 4 * HOUR)
         self.desk = Desk.open(home, actor=ACTOR, clock=self.clock)
         self.pace = Pace(self.desk, plan)
+        self._flights: Flights = flights()
         self._told = 0
         self._stack = ExitStack()
         self._daemon: Process | None = None
@@ -72,7 +84,7 @@ class Conductor:
 
     def open(self) -> None:
         """Everything before the first request: data, a trained and registered version, an endpoint that serves it."""
-        self._add_data(unit="hhmm", to="2013-04-01")
+        self._add_data("hhmm", story.TRAINED_TO)
         self._daemon = start_daemon(self.home)
         self._stack.callback(self._daemon.stop)
         self._train(self.desk.now_us() + MINUTE, holdout_from=story.HOLDOUT_FROM, encode={})
@@ -80,12 +92,13 @@ class Conductor:
         self._deploy(1, "first version")
         self._promise()
 
-    def _add_data(self, *, unit: str, to: str) -> None:
+    def _add_data(self, unit: ClockUnit, to: str) -> None:
         from core.datasets.ingest import add
-        from core.demo.flights import training_file
 
-        path = training_file(self.home.path / "inbox", to=to, clock_unit=unit)
-        add(self.desk, path, dataset=DATASET, time_column="time_hour", label="arr_delay", leaks=LEAKS)
+        inbox = self.home.path / "inbox"
+        inbox.mkdir(exist_ok=True)
+        path = training_file(inbox, to, unit, data=self._flights)
+        add(self.desk, path, dataset=DATASET, time_column=TIME_COLUMN, label=LABEL_COLUMN, leaks=LEAKS)
         self._relate()
 
     def _train(self, due_us: int, *, holdout_from: str, encode: dict[str, int]) -> None:
@@ -147,11 +160,11 @@ class Conductor:
 
     def play(self) -> None:
         """Replay until the plan's end; an incident still open then is followed until it is over or the data ends."""
-        from core.demo.flights import Traffic
-
-        traffic = Traffic.load(OPENING_US, self.plan.end_us + 60 * DAY)
+        traffic = Traffic(iso(OPENING_US), data=self._flights)
+        since = OPENING_US
         for until in self._steps():
-            self._advance(traffic, until)
+            self._advance(traffic, since, until)
+            since = until
             self._turn()
             self._write_postmortems()
             self.pace.wait(until)
@@ -176,20 +189,20 @@ class Conductor:
 
     def _retrain(self) -> None:
         day = (self.clock.now_us() - OPENING_US) // DAY
-        self._add_data(unit="minutes", to=iso(OPENING_US + (day - 1) * DAY)[:10])
+        self._add_data("minutes", iso(OPENING_US + (day - 1) * DAY)[:10])
         encode = {"sched_dep_time": 1440, "sched_arr_time": 1440}
         due = self.clock.now_us() + MINUTE
         self._train(due, holdout_from=iso(OPENING_US + (day - 15) * DAY)[:10], encode=encode)
 
-    def _advance(self, traffic: Any, until: int) -> None:
+    def _advance(self, traffic: Traffic, since: int, until: int) -> None:
         """Send what is asked up to an instant, at its own time, then hand in the labels that landed meanwhile."""
         from core.monitor.labels import record
 
-        for request in traffic.requests(until):
+        for request in traffic.requests(since, until):
             self.clock.set(max(request.at_us, self.clock.now_us()))
             self.client.score(MODEL, request.id, request.inputs)
             self.sent += 1
-        labels = [(label.id, label.value, label.at_us) for label in traffic.labels(until)]
+        labels = [(label.id, label.value, label.at_us) for label in traffic.labels(since, until)]
         if labels:
             record(self.desk, MODEL, labels)
         self.clock.set(max(until, self.clock.now_us()))

@@ -10,12 +10,10 @@ MODEL = "flight-delay"
 DATASET = "flights"
 ENDPOINT = "local"
 ACTOR = "demo"
-LABEL = "arr_delay>=15"
-LEAKS = ("dep_time", "dep_delay", "arr_time", "air_time")
 
-# Training data ends and the replay begins with midnight of 1 April 2013 in New York.
+# The replay begins with midnight of 1 April 2013 in New York; what came before is training data.
 OPENING_US = parse_time("2013-04-01T04:00:00Z")
-TRAINED_FROM = "2013-01-01"
+TRAINED_TO = "2013-04-01"
 HOLDOUT_FROM = "2013-03-01"
 TICK_US = HOUR // 2
 FAULTS = ("skew", "none")

@@ -1,4 +1,4 @@
-"""What runs in a job's own process: `python -m core.work.child`, told by its environment, answering on descriptor 3."""
+"""What runs in a job's own process: `python -m core.work.child TARGET SPEC`, answering on a descriptor of its own."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,8 +21,9 @@ from core.home import Home
 from core.store import Tx
 from core.work.claim import held
 
-REPORT_FD = 3
 PR_SET_PDEATHSIG = 1
+# Progress is told at most this often (seconds): a job of thousands of rounds would otherwise fill its pipe.
+TELL_EVERY = 0.1
 
 
 @dataclass(frozen=True)
@@ -40,21 +42,42 @@ class FencedDesk(Desk):
             yield tx
 
 
+class Report:
+    """The descriptor a job answers on: JSON lines of progress, then one with the result or the error."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._told = 0.0
+        # What the job itself starts must not keep the pipe open after it.
+        os.set_inheritable(descriptor, False)
+
+    def say(self, line: dict[str, Any]) -> None:
+        """One line, in one write: whole lines never mix."""
+        os.write(self._descriptor, (json.dumps(line) + "\n").encode())
+
+    def progress(self, share: float, text: str = "") -> None:
+        """How far the job is, as a share from 0 to 1, and what it does; passed on at most ten times a second."""
+        now = time.monotonic()
+        if now - self._told >= TELL_EVERY or share >= 1:
+            self._told = now
+            self.say({"progress": round(float(share), 4), "text": text})
+
+
 def main(argv: list[str]) -> int:
-    """Run `module:function` of argv[1] with the JSON arguments of argv[2]; reports progress and the result."""
+    """Run `module:function` of argv[1] with the JSON of argv[2]; the exit code is that of the job's error."""
     target, spec = argv[1], json.loads(argv[2])
     _die_with_parent(int(spec["parent"]))
     _limit(spec["limits"])
     signal.signal(signal.SIGTERM, _stopped)
-    desk = _desk(spec)
+    report = Report(int(spec["report"]))
     module, _, function = target.partition(":")
     try:
-        result = getattr(importlib.import_module(module), function)(desk, spec["args"], _progress)
+        desk = _desk(spec)
+        result = getattr(importlib.import_module(module), function)(desk, spec["args"], report.progress)
     except TocsinError as error:
-        report = {"error": error.message, "hint": error.hint, "stopped": isinstance(error, Interrupted)}
-        _say(report)
-        return 1
-    _say({"result": result or {}})
+        report.say({"error": error.message, "hint": error.hint, "stopped": isinstance(error, Interrupted)})
+        return error.exit_code
+    report.say({"result": result or {}})
     return 0
 
 
@@ -72,16 +95,8 @@ def _desk(spec: dict[str, Any]) -> FencedDesk:
     )
 
 
-def _progress(share: float, text: str = "") -> None:
-    _say({"progress": round(float(share), 4), "text": text})
-
-
-def _say(line: dict[str, Any]) -> None:
-    os.write(REPORT_FD, (json.dumps(line) + "\n").encode())
-
-
 def _stopped(number: int, frame: object) -> None:
-    raise Interrupted("the job was cancelled", "run it again with `tocsin job run`")
+    raise Interrupted("the job was stopped", "run it again with `tocsin job run`")
 
 
 def _die_with_parent(parent: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,16 +19,18 @@ RETRY_US = 30 * SECOND
 
 NEXT = """UPDATE run SET state = 'claimed', owner = :owner, fence = fence + 1, attempt = attempt + 1,
 lease_us = :lease, started_us = :now, progress = NULL, error = NULL
-WHERE id = (SELECT id FROM run WHERE state = 'planned' AND next_us <= :now ORDER BY next_us, id LIMIT 1)
+WHERE id = (SELECT id FROM run WHERE state = 'planned' AND next_us <= :now AND (:only IS NULL OR id = :only)
+ORDER BY next_us, id LIMIT 1)
 RETURNING *"""
 BEAT = """UPDATE run SET lease_us = ?, progress = coalesce(?, progress), pid = ?, pid_start = ?
 WHERE id = ? AND fence = ? AND state = 'claimed' RETURNING cancel"""
 END = """UPDATE run SET state = :state, ended_us = :now, progress = :progress, cpu_ms = :cpu_ms,
 max_rss_kb = :max_rss_kb, exit = :exit, error = :error, result = :result, log = :log, owner = NULL, lease_us = NULL,
 pid = NULL WHERE id = :id AND fence = :fence AND state = 'claimed'"""
-REQUEUE = """UPDATE run SET state = 'planned', owner = NULL, lease_us = NULL, pid = NULL, next_us = ?, error = ?
-WHERE id = ? AND fence = ? AND state = 'claimed'"""
+REQUEUE = """UPDATE run SET state = 'planned', owner = NULL, lease_us = NULL, pid = NULL, progress = NULL,
+next_us = ?, attempt = attempt - ?, error = ? WHERE id = ? AND fence = ? AND state = 'claimed'"""
 CLAIMED = "SELECT * FROM run WHERE state = 'claimed'"
+ASKED = "SELECT cancel FROM run WHERE id = ? AND fence = ? AND state = 'claimed'"
 CANCEL = "UPDATE run SET cancel = 1 WHERE id = ? AND state IN ('planned', 'claimed')"
 CANCEL_PLANNED = "UPDATE run SET state = 'cancelled', ended_us = ? WHERE id = ? AND state = 'planned'"
 HELD = "SELECT 1 FROM run WHERE id = ? AND fence = ? AND state = 'claimed'"
@@ -46,15 +49,26 @@ class Ended:
     log: str | None = None
 
 
-def claim(tx: Tx, now_us: int, owner: str) -> Run | None:
-    """Take the run that has waited longest; None where nothing is due."""
-    row = tx.one(NEXT, {"owner": owner, "lease": now_us + LEASE_US, "now": now_us})
+def lease_until_us() -> int:
+    """When a lease taken now ends, in real time: it is about processes, which no simulated clock moves."""
+    return time.time_ns() // 1000 + LEASE_US
+
+
+def claim(tx: Tx, now_us: int, owner: str, *, only: int | None = None) -> Run | None:
+    """Take the run that has waited longest, or the one run asked for; None where nothing is due."""
+    row = tx.one(NEXT, {"owner": owner, "lease": lease_until_us(), "now": now_us, "only": only})
     return Run.of(row) if row else None
 
 
 def beat(tx: Tx, now_us: int, run: Run, *, progress: float | None, pid: int, pid_start: str) -> bool | None:
     """Keep a run: None where it is no longer ours (kill its process), else whether someone asked to cancel it."""
-    row = tx.one(BEAT, (now_us + LEASE_US, progress, pid, pid_start, run.id, run.fence))
+    row = tx.one(BEAT, (lease_until_us(), progress, pid, pid_start, run.id, run.fence))
+    return bool(row["cancel"]) if row else None
+
+
+def asked(store: Store | Tx, run: Run) -> bool | None:
+    """What `beat` answers, without writing."""
+    row = store.one(ASKED, (run.id, run.fence))
     return bool(row["cancel"]) if row else None
 
 
@@ -84,15 +98,23 @@ def finish(tx: Tx, now_us: int, run: Run, ended: Ended) -> bool:
     return bool(cursor.rowcount)
 
 
-def give_back(tx: Tx, now_us: int, run: Run, reason: str) -> str:
+def give_back(tx: Tx, now_us: int, run: Run, reason: str, *, counted: bool = True) -> str:
     """After a crash: queue the run again, later each time, or end it as dead when its attempts are used up.
 
-    Returns the state it is now in.
+    A run that someone asked to cancel ends cancelled. One that is given back uncounted, because its daemon was
+    stopped, is due at once and keeps its attempts. Returns the state it is now in; "lost" where it is another's.
     """
-    if run.attempt >= run.max_attempts:
+    cancelled = asked(tx, run)
+    if cancelled is None:
+        return "lost"
+    if cancelled:
+        finish(tx, now_us, run, Ended("cancelled", error="cancelled"))
+        return "cancelled"
+    if counted and run.attempt >= run.max_attempts:
         finish(tx, now_us, run, Ended("dead", error=f"crashed {run.attempt} times, last: {reason}"))
         return "dead"
-    tx.execute(REQUEUE, (now_us + RETRY_US * 2 ** (run.attempt - 1), reason, run.id, run.fence))
+    wait = RETRY_US * 2 ** (run.attempt - 1) if counted else 0
+    tx.execute(REQUEUE, (now_us + wait, int(not counted), reason, run.id, run.fence))
     return "planned"
 
 
@@ -131,15 +153,17 @@ def owner_lives(home: Home, name: str) -> bool:
     return False
 
 
-def recover(tx: Tx, store: Store, now_us: int) -> list[tuple[Run, str]]:
-    """Take back every run whose owner is dead, at once, without waiting for a lease; returns each with its new state.
+def recover(tx: Tx, store: Store, now_us: int, *, besides: str = "") -> list[tuple[Run, str]]:
+    """Take back every run whose owner is dead, at once, or stopped for longer than its lease; with its new state.
 
-    A surviving process of such a run is killed by its number and start time before the run is queued again.
+    A surviving process of such a run is killed by its number and start time before the run is queued again. The
+    runs of the owner `besides`, who asks, are left alone.
     """
     back: list[tuple[Run, str]] = []
     for row in tx.read(CLAIMED):
         run = Run.of(row)
-        if run.owner and owner_lives(store.home, run.owner):
+        kept = row["lease_us"] is not None and row["lease_us"] > time.time_ns() // 1000
+        if run.owner and (run.owner == besides or (kept and owner_lives(store.home, run.owner))):
             continue
         kill_survivor(row["pid"], row["pid_start"])
         back.append((run, give_back(tx, now_us, run, "its daemon died")))

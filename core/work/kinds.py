@@ -1,4 +1,4 @@
-"""The kinds of job there are, and the function that runs each; named as text, so that planning work loads none of it."""
+"""The kinds of job there are, and the function that runs each; named as text, so that planning loads none."""
 
 from __future__ import annotations
 

@@ -15,6 +15,8 @@ from core.work.trigger import next_due
 
 # More missed times than this are not made up for one by one, whatever the policy says.
 CATCH_UP_CAP = 100
+# A job that has crashed this often is given up.
+ATTEMPTS = 3
 
 ADD = """INSERT INTO schedule(name, kind, args, trigger, catch_up, next_us, created_us) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT(name) DO UPDATE SET kind = excluded.kind, args = excluded.args, trigger = excluded.trigger,
@@ -22,7 +24,7 @@ catch_up = excluded.catch_up, next_us = excluded.next_us"""
 PAUSE = "UPDATE schedule SET paused = ?, next_us = ? WHERE name = ?"
 DUE = "SELECT * FROM schedule WHERE paused = 0 AND next_us <= ? ORDER BY next_us"
 QUEUE = """INSERT INTO run(schedule, due_us, request, kind, args, state, next_us, max_attempts)
-VALUES (?, ?, ?, ?, ?, 'planned', ?, 3) ON CONFLICT DO NOTHING"""
+VALUES (?, ?, ?, ?, ?, 'planned', ?, ?) ON CONFLICT DO NOTHING"""
 BY_REQUEST = "SELECT id FROM run WHERE request = ?"
 ADVANCE = "UPDATE schedule SET next_us = ? WHERE id = ?"
 
@@ -57,7 +59,7 @@ def plan_due(tx: Tx, now_us: int) -> int:
         found = rows.Schedule.of(row)
         for due in _missed(found, now_us):
             request = f"schedule/{found.name}/{due}"
-            cursor = tx.execute(QUEUE, (found.id, due, request, found.kind, json.dumps(found.args), due))
+            cursor = tx.execute(QUEUE, (found.id, due, request, found.kind, json.dumps(found.args), due, ATTEMPTS))
             planned += int(cursor.rowcount > 0)
         tx.execute(ADVANCE, (next_due(found.trigger, now_us), found.id))
     return planned
@@ -94,9 +96,11 @@ def _latest(found: rows.Schedule, now_us: int) -> int:
     return found.next_us
 
 
-def request_run(tx: Tx, now_us: int, kind: str, args: Mapping[str, Any], request: str) -> int:
+def request_run(
+    tx: Tx, now_us: int, kind: str, args: Mapping[str, Any], request: str, *, attempts: int = ATTEMPTS
+) -> int:
     """Queue a run that a person or another verb asks for, once for each request id; returns its number."""
-    tx.execute(QUEUE, (None, now_us, request, kind, canonical(args), now_us))
+    tx.execute(QUEUE, (None, now_us, request, kind, canonical(args), now_us, attempts))
     row = tx.one(BY_REQUEST, (request,))
     if row is None:
         raise BadInput(f"the request {request!r} was not queued", "use another request id")

@@ -60,6 +60,7 @@ class Run:
     ended_us: int | None
     cpu_ms: int | None
     max_rss_kb: int | None
+    exit: int | None
     error: str | None
     result: dict[str, Any] | None
     log: str | None

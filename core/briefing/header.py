@@ -1,0 +1,98 @@
+"""The line above every screen: environment, mode, how old the data is, the endpoints, the daemon, the outbox."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.clock import HOUR, MINUTE, SECOND
+from core.desk import Desk
+from core.store import Row
+
+ENDPOINTS = "SELECT name, state, seen_us, error FROM endpoint ORDER BY name"
+HEARTBEAT = "SELECT at_us FROM heartbeat WHERE name = 'daemon'"
+WAITING = "SELECT count(*) AS n, min(created_us) AS oldest FROM outbox WHERE state IN ('waiting', 'claimed')"
+OPEN = """SELECT count(*) AS n, sum(acked_us IS NULL) AS unacked FROM incident
+WHERE state IN ('triage', 'active', 'mitigated', 'monitoring')"""
+
+# A daemon that beats less often than this is taken for dead. A replay's clock leaps half an hour at a time.
+DEAD_AFTER_US = 90 * SECOND
+DEAD_AFTER_REPLAY_US = 3 * HOUR
+STALE_AFTER_US = 5 * MINUTE
+
+
+@dataclass(frozen=True)
+class EndpointState:
+    """One endpoint as the store last knew it: `state` is ok, failing, paused or unseen; the age is since it answered."""
+
+    name: str
+    state: str
+    age_us: int | None
+    error: str
+
+
+@dataclass(frozen=True)
+class Header:
+    """What the status line says. Ages are microseconds, None where there never was one.
+
+    `daemon` is ok, dead or none; `waiting` counts changes that are queued and not yet applied on an endpoint.
+    """
+
+    environment: str
+    read_only: bool
+    now_us: int
+    endpoints: tuple[EndpointState, ...]
+    daemon: str
+    daemon_age_us: int | None
+    stale: bool
+    waiting: int
+    waiting_age_us: int | None
+    asks_again: bool
+    incidents: int
+    unacked: int
+
+    @property
+    def data_age_us(self) -> int | None:
+        """How long ago any endpoint last answered: the age of the newest data on the screen."""
+        ages = [endpoint.age_us for endpoint in self.endpoints if endpoint.age_us is not None]
+        return min(ages) if ages else None
+
+    @property
+    def worst(self) -> EndpointState | None:
+        """The endpoint that needs attention most: failing, then unseen, then the one silent the longest."""
+        order = {"failing": 0, "unseen": 1, "ok": 2, "paused": 3}
+        ranked = sorted(self.endpoints, key=lambda one: (order[one.state], -(one.age_us or 0)))
+        return ranked[0] if ranked else None
+
+
+def header(desk: Desk) -> Header:
+    """The status line's facts, from four small queries."""
+    now = desk.now_us()
+    replay = desk.home.clock_path.exists()
+    states = tuple(_endpoint(row, now) for row in desk.store.read(ENDPOINTS))
+    beat = desk.store.one(HEARTBEAT)
+    beat_age = None if beat is None else max(0, now - beat["at_us"])
+    limit = DEAD_AFTER_REPLAY_US if replay else DEAD_AFTER_US
+    waiting = desk.store.read(WAITING)[0]
+    waiting_age = None if waiting["oldest"] is None else max(0, now - waiting["oldest"])
+    counts = desk.store.read(OPEN)[0]
+    ages = [one.age_us for one in states if one.age_us is not None]
+    return Header(
+        environment=desk.settings.environment,
+        read_only=desk.settings.read_only or desk.store.read_only,
+        now_us=now,
+        endpoints=states,
+        daemon="none" if beat_age is None else "dead" if beat_age > limit else "ok",
+        daemon_age_us=beat_age,
+        stale=bool(ages) and min(ages) > (DEAD_AFTER_REPLAY_US if replay else STALE_AFTER_US),
+        waiting=int(waiting["n"]),
+        waiting_age_us=waiting_age,
+        asks_again=(waiting_age or 0) > desk.settings.queued_asks_again_minutes * MINUTE,
+        incidents=int(counts["n"]),
+        unacked=int(counts["unacked"] or 0),
+    )
+
+
+def _endpoint(row: Row, now_us: int) -> EndpointState:
+    name, state, seen, error = row["name"], row["state"], row["seen_us"], row["error"]
+    word = "paused" if state == "paused" else "failing" if error else "unseen" if seen is None else "ok"
+    return EndpointState(name, word, None if seen is None else max(0, now_us - seen), error or "")

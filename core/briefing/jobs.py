@@ -1,0 +1,138 @@
+"""Jobs: runs read by windows, however many there are, and the schedules that make them."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from core.briefing.header import Header, header
+from core.desk import Desk
+from core.errors import NotFound
+from core.store import Row
+
+COUNT = "SELECT count(*) AS n FROM run"
+COUNT_MATCHING = "SELECT count(*) AS n FROM run WHERE kind || ' ' || state || ' ' || request LIKE ?"
+WINDOW = "SELECT * FROM run ORDER BY id DESC LIMIT ? OFFSET ?"
+WINDOW_MATCHING = """SELECT * FROM run WHERE kind || ' ' || state || ' ' || request LIKE ?
+ORDER BY id DESC LIMIT ? OFFSET ?"""
+ABOVE = "SELECT count(*) AS n FROM run WHERE id > ?"
+ABOVE_MATCHING = "SELECT count(*) AS n FROM run WHERE id > ? AND kind || ' ' || state || ' ' || request LIKE ?"
+ONE = "SELECT * FROM run WHERE id = ?"
+SCHEDULES = "SELECT name, kind, trigger, paused, next_us FROM schedule ORDER BY next_us IS NULL, next_us, name"
+TAIL_BYTES = 16_384
+
+
+@dataclass(frozen=True)
+class JobRow:
+    """One run as a line: `took_us` counts to now while it runs, `subject` is the model or data set it works on."""
+
+    id: int
+    kind: str
+    subject: str
+    state: str
+    progress: float | None
+    due_us: int
+    took_us: int | None
+    attempt: int
+    error: str
+
+
+@dataclass(frozen=True)
+class JobPage:
+    """One run in full: arguments, cost, result and the end of its log."""
+
+    header: Header
+    row: JobRow
+    args: dict[str, Any]
+    cpu_ms: int | None
+    max_rss_kb: int | None
+    result: dict[str, Any]
+    log: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ScheduleRow:
+    """One schedule as a line; `next_us` is None where it will not run again."""
+
+    name: str
+    kind: str
+    trigger: str
+    paused: bool
+    next_us: int | None
+
+
+def count(desk: Desk, match: str = "") -> int:
+    """How many runs there are, or how many hold the text in kind, state or request."""
+    if match:
+        return int(desk.store.read(COUNT_MATCHING, (f"%{match}%",))[0]["n"])
+    return int(desk.store.read(COUNT)[0]["n"])
+
+
+def window(desk: Desk, offset: int, limit: int, match: str = "") -> list[JobRow]:
+    """The runs from `offset` on, newest first."""
+    if match:
+        rows = desk.store.read(WINDOW_MATCHING, (f"%{match}%", limit, offset))
+    else:
+        rows = desk.store.read(WINDOW, (limit, offset))
+    return [_row(row, desk.now_us()) for row in rows]
+
+
+def position(desk: Desk, run_id: int, match: str = "") -> int:
+    """Where a run stands in that order: how many are newer."""
+    if match:
+        return int(desk.store.read(ABOVE_MATCHING, (run_id, f"%{match}%"))[0]["n"])
+    return int(desk.store.read(ABOVE, (run_id,))[0]["n"])
+
+
+def job(desk: Desk, run_id: int) -> JobPage:
+    """One run. Raises NotFound."""
+    row = desk.store.one(ONE, (run_id,))
+    if row is None:
+        raise NotFound(f"there is no job {run_id}", "`tocsin job list` shows them")
+    return JobPage(
+        header=header(desk),
+        row=_row(row, desk.now_us()),
+        args=dict(json.loads(row["args"])),
+        cpu_ms=row["cpu_ms"],
+        max_rss_kb=row["max_rss_kb"],
+        result=dict(json.loads(row["result"]) or {}) if row["result"] else {},
+        log=_tail(row["log"] or str(desk.home.logs_path / f"job-{run_id}.log")),
+    )
+
+
+def schedules(desk: Desk) -> list[ScheduleRow]:
+    """Every schedule, the next to run first."""
+    return [
+        ScheduleRow(row["name"], row["kind"], row["trigger"], bool(row["paused"]), row["next_us"])
+        for row in desk.store.read(SCHEDULES)
+    ]
+
+
+def _row(row: Row, now_us: int) -> JobRow:
+    args = json.loads(row["args"])
+    started, ended = row["started_us"], row["ended_us"]
+    until = ended if ended is not None else now_us
+    return JobRow(
+        id=row["id"],
+        kind=row["kind"],
+        subject=str(args.get("model") or args.get("dataset") or ""),
+        state="running" if row["state"] == "claimed" else row["state"],
+        progress=row["progress"],
+        due_us=row["due_us"],
+        took_us=None if started is None else max(0, until - started),
+        attempt=row["attempt"],
+        error=row["error"] or "",
+    )
+
+
+def _tail(path: str) -> tuple[str, ...]:
+    """The last lines of a log, without control characters; empty where there is none yet."""
+    try:
+        with open(path, "rb") as log:
+            log.seek(max(0, os.path.getsize(path) - TAIL_BYTES))
+            text = log.read().decode("utf-8", "replace")
+    except OSError:
+        return ()
+    return tuple("".join(c for c in line if c.isprintable() or c == "\t").expandtabs() for line in text.splitlines())

@@ -1,0 +1,54 @@
+"""What else people do with data sets: try a file, and change a contract."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from core.datasets import rows
+from core.datasets.check import Finding, check
+from core.datasets.contract import Contract, infer
+from core.datasets.ingest import Examined, examine, require_name, save_contract
+from core.datasets.load import load
+from core.datasets.source import open_source
+from core.desk import Desk
+
+
+def validate(desk: Desk, path: str | Path, dataset: str, *, delimiter: str | None = None) -> Examined:
+    """Judge a file by the contract in force, writing nothing; `Examined.errors` is what would refuse it.
+
+    Raises NotFound for no file or no contract, BadInput for a file that cannot be read.
+    """
+    rows.contract(desk.store, dataset)
+    return examine(desk, open_source(path), dataset=dataset, delimiter=delimiter)
+
+
+def set_contract(desk: Desk, dataset: str, contract: Contract) -> rows.SavedContract:
+    """Save a contract as the next version, in force for every later file; one equal to it is not saved twice.
+
+    It may come before the first file: that one is then held against it. Raises BadInput for an impossible name.
+    """
+    require_name(dataset)
+    with desk.write() as tx:
+        now = rows.contract_or_none(tx, dataset)
+        if now is not None and now.contract == contract:
+            return now
+        return save_contract(desk, tx, dataset, contract)
+
+
+def strain(desk: Desk, dataset: str, contract: Contract) -> list[Finding]:
+    """What the latest snapshot would have been told under another contract; empty without a snapshot."""
+    earlier = rows.snapshots(desk.store, dataset)
+    return check(contract, load(desk, earlier[-1])) if earlier else []
+
+
+def inferred(desk: Desk, dataset: str, number: int | None = None) -> Contract:
+    """The contract a snapshot's profile suggests, the latest without a number; what people said of each column's use,
+    and of freshness, stays. Raises NotFound.
+    """
+    snapshot = rows.snapshot(desk.store, dataset, number)
+    now = rows.contract(desk.store, dataset).contract
+    fresh = infer(snapshot.profile, time_column=now.time_column, label=now.label, leaks=now.used_as("leak"))
+    uses = {column.name: column.use for column in now.columns}
+    columns = tuple(dataclasses.replace(column, use=uses.get(column.name, column.use)) for column in fresh.columns)
+    return Contract(columns, now.freshness_us)

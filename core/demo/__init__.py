@@ -1,0 +1,1 @@
+"""The flights year: real data, replayed as a model's traffic."""

@@ -1,0 +1,1 @@
+"""What is served where: endpoints, deployments, their delivery, and the counts that endpoints make."""

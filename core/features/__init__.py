@@ -1,0 +1,1 @@
+"""Feature views and reference bins: one code path for training, for serving and for the counts."""

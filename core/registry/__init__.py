@@ -1,0 +1,1 @@
+"""Model versions: immutable, with their artefact's hash, lineage, stage and card."""

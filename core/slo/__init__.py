@@ -1,0 +1,1 @@
+"""Objectives: error budgets, burn rates and the rules that fire on them."""

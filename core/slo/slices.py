@@ -1,0 +1,55 @@
+"""Judge a quality objective hour by hour, from the labels that had come in by the hour's end."""
+
+from __future__ import annotations
+
+from core.counts.series import SeriesKey, read_sum
+from core.desk import Desk
+from core.slo import rows
+from core.slo.rows import SLICE_US, Slice, Slo
+from core.store import Store
+
+# After a long stop the missing hours are made up for over several ticks.
+AT_ONCE = 96
+
+
+def write(desk: Desk, objectives: list[Slo]) -> int:
+    """Write every finished slice that is missing, in one transaction where there are any; returns how many.
+
+    A slice is judged once and stays: labels that come later belong to later slices, whose trailing windows hold them.
+    """
+    due = [(slo, found) for slo in objectives if slo.measure == "quality" and (found := _missing(desk, slo))]
+    if not due:
+        return 0
+    judged = [(slo, [judge(desk.store, slo, start) for start in starts]) for slo, starts in due]
+    with desk.write() as tx:
+        for slo, found in judged:
+            rows.add_slices(tx, slo.id, found)
+    return sum(len(found) for _, found in judged)
+
+
+def _missing(desk: Desk, slo: Slo) -> list[int]:
+    row = desk.store.one(rows.LAST_SLICE, (slo.id,))
+    last = row["last"] if row else None
+    first = slo.created_us - slo.created_us % SLICE_US if last is None else int(last) + SLICE_US
+    starts = range(first, desk.now_us() - SLICE_US + 1, SLICE_US)
+    return list(starts[:AT_ONCE])
+
+
+def judge(store: Store, slo: Slo, start_us: int) -> Slice:
+    """One slice: the AUC of the version served at its end, over the trailing window and never before its deployment."""
+    from core.monitor.quality import auc
+
+    end = start_us + SLICE_US
+    served = rows.serving(store, slo.endpoint, slo.model, end - 1)
+    if served is None:
+        return Slice(start_us, None, None, 0)
+    since = max(end - slo.trailing_us, served.since_us)
+    negative, positive = (
+        read_sum(store, SeriesKey(kind, slo.model, served.version, slo.endpoint), since, end)
+        for kind in ("score.neg", "score.pos")
+    )
+    n = sum(negative) + sum(positive)
+    value = auc(negative, positive) if sum(negative) and sum(positive) else None
+    if value is None or n < slo.min_labels or slo.at_least is None:
+        return Slice(start_us, None, value, n)
+    return Slice(start_us, value >= slo.at_least, value, n)

@@ -1,0 +1,182 @@
+"""The model file: everything serving and monitoring need, as canonical JSON whose SHA-256 is its identity."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property
+from typing import Any
+
+from core.errors import BadInput, TocsinError
+from core.features.bins import Bins, from_json
+from core.features.columns import CATEGORY, NUMBER, Feature, ViewColumn
+from core.features.view import check_view
+
+__all__ = ["Artefact", "Feature", "FeatureReference", "Reference", "ViewColumn"]
+
+FORMAT = 1
+SCORE_BINS = 256
+WIDTH = re.compile(r"^max_feature_idx=(\d+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class FeatureReference:
+    """How one raw input was distributed in training.
+
+    `edges` (number) or `levels` (category) are its bins, `counts` the vector laid out by `core.features.bins`,
+    `overdispersion` how many times more the reference's own days scatter than a multinomial would (at least 1).
+    """
+
+    kind: str
+    edges: tuple[float, ...]
+    levels: tuple[str, ...]
+    counts: tuple[int, ...]
+    overdispersion: float
+
+    @cached_property
+    def bins(self) -> Bins:
+        """The bins that live values are counted in."""
+        return from_json({"kind": self.kind, "edges": self.edges, "levels": self.levels})
+
+    def to_json(self) -> dict[str, Any]:
+        """The entry in a model file."""
+        return {**self.bins.to_json(), "counts": list(self.counts), "overdispersion": self.overdispersion}
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The training reference: `features` by raw input, `score` in 256 bins over the hold-out (0..1), `labels` as
+    [negatives, positives], all of `rows` rows on `days` distinct days (0 without a time column)."""
+
+    rows: int
+    features: Mapping[str, FeatureReference]
+    score: tuple[int, ...]
+    labels: tuple[int, int]
+    days: int
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """A trained model version: raw inputs, view, booster (LightGBM text), reference, threshold, importance (gain)."""
+
+    model: str
+    version: int
+    task: str
+    label: str
+    features: tuple[Feature, ...]
+    view: tuple[ViewColumn, ...]
+    reference: Reference
+    threshold: float
+    importance: Mapping[str, float]
+    booster: str
+
+    def to_bytes(self) -> bytes:
+        """Canonical JSON: sorted keys, no spaces, no not-a-number."""
+        return self._content[0]
+
+    @property
+    def sha256(self) -> str:
+        """The hash of `to_bytes`: the model's identity."""
+        return self._content[1]
+
+    def numbered(self, version: int) -> Artefact:
+        """The same model under another version number."""
+        return replace(self, version=version)
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Artefact:
+        """Read a model file. Raises BadInput where it is damaged, of an unknown format, or does not fit itself."""
+        try:
+            found = _read(json.loads(content))
+            _check(found)
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError, TocsinError) as error:
+            raise BadInput(f"damaged model file: {error}", "push it again, or train the version again") from error
+        return found
+
+    @cached_property
+    def _content(self) -> tuple[bytes, str]:
+        text = json.dumps(_plain(self), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        content = text.encode()
+        return content, hashlib.sha256(content).hexdigest()
+
+
+def _plain(artefact: Artefact) -> dict[str, Any]:
+    plain = {field.name: getattr(artefact, field.name) for field in fields(artefact)}
+    reference = artefact.reference
+    entries = {name: entry.to_json() for name, entry in reference.features.items()}
+    return {
+        **plain,
+        "format": FORMAT,
+        "features": [asdict(feature) for feature in artefact.features],
+        "view": [asdict(column) for column in artefact.view],
+        "importance": dict(artefact.importance),
+        "reference": {
+            "rows": reference.rows,
+            "features": entries,
+            "score": list(reference.score),
+            "labels": list(reference.labels),
+            "days": reference.days,
+        },
+    }
+
+
+def _read(plain: dict[str, Any]) -> Artefact:
+    if plain["format"] != FORMAT:
+        raise ValueError(f"format {plain['format']!r} is not known")
+    return Artefact(
+        model=_text(plain["model"]),
+        version=int(plain["version"]),
+        task=_text(plain["task"]),
+        label=_text(plain["label"]),
+        features=tuple(Feature(f["name"], f["kind"], tuple(f["levels"])) for f in plain["features"]),
+        view=tuple(ViewColumn(c["name"], c["op"], c["column"], float(c["period"])) for c in plain["view"]),
+        reference=_reference(plain["reference"]),
+        threshold=float(plain["threshold"]),
+        importance={str(name): float(gain) for name, gain in plain["importance"].items()},
+        booster=_text(plain["booster"]),
+    )
+
+
+def _reference(plain: dict[str, Any]) -> Reference:
+    negatives, positives = plain["labels"]
+    return Reference(
+        rows=int(plain["rows"]),
+        features={name: _entry(entry) for name, entry in plain["features"].items()},
+        score=tuple(int(count) for count in plain["score"]),
+        labels=(int(negatives), int(positives)),
+        days=int(plain["days"]),
+    )
+
+
+def _entry(plain: dict[str, Any]) -> FeatureReference:
+    return FeatureReference(
+        kind=_text(plain["kind"]),
+        edges=tuple(float(edge) for edge in plain.get("edges", ())),
+        levels=tuple(_text(level) for level in plain.get("levels", ())),
+        counts=tuple(int(count) for count in plain["counts"]),
+        overdispersion=float(plain["overdispersion"]),
+    )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} should be text")
+    return value
+
+
+def _check(artefact: Artefact) -> None:
+    check_view(artefact.features, artefact.view)
+    width = WIDTH.search(artefact.booster)
+    if width is None or int(width[1]) + 1 != len(artefact.view):
+        raise ValueError("the booster does not have the view's columns")
+    if len(artefact.reference.score) != SCORE_BINS:
+        raise ValueError("the reference's scores are not in 256 bins")
+    for feature in artefact.features:
+        entry = artefact.reference.features[feature.name]
+        if feature.kind not in (NUMBER, CATEGORY) or entry.kind != feature.kind:
+            raise ValueError(f"the kind of {feature.name!r} is not known")
+        if entry.bins.size != len(entry.counts):
+            raise ValueError(f"the counts of {feature.name!r} do not fit its bins")

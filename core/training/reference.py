@@ -1,0 +1,71 @@
+"""The training reference: how inputs, scores and labels were distributed, kept in the model to measure drift by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from core.clock import DAY
+from core.features.bins import Bins, level_bins, number_bins
+from core.features.columns import CATEGORY, Feature
+from core.training.artefact import SCORE_BINS, FeatureReference, Reference
+
+
+def build_reference(features: Sequence[Feature], table: Any, times: Any, labels: Any, scores: Any) -> Reference:
+    """The reference of labelled rows: `table`, `times` (microseconds) and `labels` of one length.
+
+    `scores` are those of the hold-out, made by a model that had not seen it: the distribution to expect live.
+    """
+    import numpy as np
+
+    _, days = np.unique(times // DAY, return_inverse=True)
+    positives = int(labels.sum())
+    return Reference(
+        rows=len(labels),
+        features={feature.name: _feature(feature, table.column(feature.name), days) for feature in features},
+        score=tuple(score_counts(scores)),
+        labels=(len(labels) - positives, positives),
+        days=int(days.max()) + 1,
+    )
+
+
+def _feature(feature: Feature, column: Any, days: Any) -> FeatureReference:
+    import numpy as np
+
+    bins: Bins = level_bins(feature.levels) if feature.kind == CATEGORY else number_bins(column)
+    places = bins.indices(column)
+    entry = bins.to_json()
+    return FeatureReference(
+        kind=feature.kind,
+        edges=tuple(entry.get("edges", ())),
+        levels=tuple(entry.get("levels", ())),
+        counts=tuple(np.bincount(places, minlength=bins.size).tolist()),
+        overdispersion=overdispersion(places, days, bins.size),
+    )
+
+
+def overdispersion(places: Any, days: Any, size: int) -> float:
+    """How many times more the days' counts scatter than independent rows would: Pearson's homogeneity statistic over
+    its degrees of freedom (McCullagh and Nelder 1989, 4.5.2), at least 1; 1 for fewer than two days or bins.
+
+    `places` are indices below `size`, `days` day numbers from 0, one for each row.
+    """
+    import numpy as np
+
+    rows = int(days.max()) + 1 if len(days) else 0
+    counts = np.bincount(days * size + places, minlength=rows * size).reshape(rows, size).astype(float)
+    counts = counts[counts.sum(axis=1) > 0][:, counts.sum(axis=0) > 0]
+    if min(counts.shape, default=0) < 2:
+        return 1.0
+    expected = np.outer(counts.sum(axis=1), counts.sum(axis=0)) / counts.sum()
+    statistic = float(((counts - expected) ** 2 / expected).sum())
+    return max(1.0, statistic / float((counts.shape[0] - 1) * (counts.shape[1] - 1)))
+
+
+def score_counts(scores: Any) -> list[int]:
+    """Probabilities in 256 equal bins."""
+    import numpy as np
+
+    places = np.minimum((scores * SCORE_BINS).astype(np.int64), SCORE_BINS - 1)
+    counts: list[int] = np.bincount(places, minlength=SCORE_BINS).tolist()
+    return counts

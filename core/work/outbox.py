@@ -1,0 +1,128 @@
+"""Messages to endpoints: written with the change that causes them, sent in order, tried until they are settled."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from core.clock import MINUTE, SECOND
+from core.ledger.chain import canonical
+from core.store import Row, Store, Tx
+
+LEASE_US = 2 * MINUTE
+BASE_US = 5 * SECOND
+CAP_US = 10 * MINUTE
+
+PUT = """INSERT INTO outbox(endpoint, key, action, body, deployment, state, next_us, created_us)
+VALUES (?, ?, ?, ?, ?, 'waiting', ?, ?)"""
+HEAD = "SELECT * FROM outbox WHERE endpoint = ? AND state IN ('waiting', 'claimed') ORDER BY id LIMIT 1"
+CLAIM = """UPDATE outbox SET state = 'claimed', owner = ?, lease_us = ?, fence = fence + 1, attempts = attempts + 1
+WHERE id = ? RETURNING *"""
+SETTLE = """UPDATE outbox SET state = :state, next_us = :next, done_us = :done, error = :error, owner = NULL,
+lease_us = NULL WHERE id = :id AND fence = :fence AND state = 'claimed'"""
+WITHDRAW = """UPDATE outbox SET state = 'done', done_us = ?, error = 'superseded'
+WHERE deployment = ? AND state = 'waiting'"""
+OPEN = "SELECT * FROM outbox WHERE state IN ('waiting', 'claimed') ORDER BY id"
+DEAD = "SELECT * FROM outbox WHERE state = 'dead' ORDER BY id DESC LIMIT ?"
+
+
+@dataclass(frozen=True)
+class Message:
+    """One thing an endpoint is to be told. `key` makes telling it twice the same as telling it once."""
+
+    id: int
+    endpoint: str
+    key: str
+    action: str
+    body: dict[str, Any]
+    deployment: int | None
+    state: str
+    attempts: int
+    next_us: int
+    fence: int
+    created_us: int
+    error: str | None
+
+    @classmethod
+    def of(cls, row: Row) -> Message:
+        """The message of a row of the `outbox` table."""
+        plain = {name: row[name] for name in cls.__dataclass_fields__ if name != "body"}
+        return cls(body=json.loads(row["body"]), **plain)
+
+
+def put(
+    tx: Tx, now_us: int, endpoint: str, key: str, action: str, body: Mapping[str, Any], deployment: int | None = None
+) -> int:
+    """Queue a message in the transaction of the change it tells of; returns its number."""
+    cursor = tx.execute(PUT, (endpoint, key, action, canonical(body), deployment, now_us, now_us))
+    return int(cursor.lastrowid)
+
+
+def claim(tx: Tx, now_us: int, endpoint: str, owner: str) -> Message | None:
+    """Take the endpoint's oldest unsettled message; None where there is none, or it is not yet due.
+
+    The caller holds the endpoint's delivery lock, so a message found claimed belongs to a sender that died: it is
+    taken over at once. A later message never overtakes one that waits.
+    """
+    head = tx.one(HEAD, (endpoint,))
+    if head is None or (head["state"] == "waiting" and head["next_us"] > now_us):
+        return None
+    row = tx.one(CLAIM, (owner, now_us + LEASE_US, head["id"]))
+    return Message.of(row) if row else None
+
+
+def done(tx: Tx, now_us: int, message: Message) -> bool:
+    """Settle a message as delivered; False where another sender has taken it over meanwhile."""
+    return _settle(tx, message, "done", now_us, now_us, None)
+
+
+def bury(tx: Tx, now_us: int, message: Message, error: str) -> bool:
+    """Settle a message as a dead letter: sending it again as it is will not help."""
+    return _settle(tx, message, "dead", now_us, now_us, error)
+
+
+def retry(tx: Tx, next_us: int, message: Message, error: str) -> bool:
+    """Put a message back to be sent at `next_us` or later."""
+    return _settle(tx, message, "waiting", next_us, None, error)
+
+
+def _settle(tx: Tx, message: Message, state: str, next_us: int, done_us: int | None, error: str | None) -> bool:
+    values = {
+        "id": message.id,
+        "fence": message.fence,
+        "state": state,
+        "next": next_us,
+        "done": done_us,
+        "error": error,
+    }
+    return bool(tx.execute(SETTLE, values).rowcount)
+
+
+def withdraw(tx: Tx, now_us: int, deployment: int) -> bool:
+    """Take back a deployment's message that is not being sent; False where it is on its way or settled."""
+    return bool(tx.execute(WITHDRAW, (now_us, deployment)).rowcount)
+
+
+def waiting(store: Store, endpoint: str | None = None) -> list[Message]:
+    """The unsettled messages in the order they will be sent, of one endpoint or of all."""
+    messages = [Message.of(row) for row in store.read(OPEN)]
+    return [message for message in messages if endpoint in (None, message.endpoint)]
+
+
+def dead_letters(store: Store, limit: int = 50) -> list[Message]:
+    """The newest messages that were given up, newest first."""
+    return [Message.of(row) for row in store.read(DEAD, (limit,))]
+
+
+def backoff_us(key: str, attempts: int) -> int:
+    """How long to wait before the next attempt: full jitter over an exponential span of five seconds to ten minutes.
+
+    The draw comes from the message's own key, so senders spread out and a replay repeats. Source: Brooker,
+    "Exponential Backoff and Jitter", AWS Architecture Blog, 2015.
+    """
+    span = min(CAP_US, BASE_US * 2 ** min(attempts, 20))
+    draw = int.from_bytes(hashlib.sha256(f"{key}#{attempts}".encode()).digest()[:6], "big")
+    return int(SECOND + draw % span)
