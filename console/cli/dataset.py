@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
+from console.cli.dataset_contract import contract
+from console.cli.dataset_words import (
+    dataset_argument,
+    file_argument,
+    findings_json,
+    profile_json,
+    profile_row,
+    quarantined_json,
+    snapshot_json,
+    snapshot_option,
+    tell,
+)
 from console.cli.output import change_options, desk_from, emit, json_option, table
 from core.clock import iso, iso_or_none
 from core.datasets import ingest, rows, verbs
-from core.datasets.check import Finding
-from core.datasets.contract import Column, Contract
 from core.datasets.source import open_source
-from core.errors import BadInput, CheckFailed
+from core.desk import Desk
+from core.errors import BadInput
 
-file_argument = click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
-dataset_argument = click.argument("dataset", metavar="DATASET")
 delimiter_option = click.option("--delimiter", metavar="CHAR", help="What separates a CSV file's values (a comma).")
-snapshot_option = click.option("--snapshot", "number", type=int, metavar="N", help="A snapshot's number; the latest.")
 
 
 @click.group(name="dataset")
@@ -56,25 +60,55 @@ def add(
     The first file makes the contract of DATASET; later ones must keep it, or they go to quarantine (exit code 1).
     """
     desk = desk_from(ctx)
-    said = {"time_column": time_column, "label": label, "leaks": leaks, "delimiter": _one_character(delimiter)}
+    separator = _one_character(delimiter)
     if dry_run:
-        ingest.require_name(dataset)
-        examined = ingest.examine(desk, open_source(path), dataset=dataset, **said)  # type: ignore[arg-type]
-        _tell(examined.findings)
-        examined.require_kept(dataset)
-        rows_read = examined.table.num_rows
-        if as_json:
-            emit({"dataset": dataset, "rows": rows_read, "new": None, "findings": _findings(examined.findings)})
-        else:
-            click.echo(f"would add {rows_read:,} rows to {dataset}; nothing was written")
+        _try(desk, dataset, path, time_column, label, leaks, separator, as_json)
         return
-    added = ingest.add(desk, path, dataset=dataset, **said)  # type: ignore[arg-type]
-    _tell(added.findings)
+    added = ingest.add(
+        desk, path, dataset=dataset, time_column=time_column, label=label, leaks=leaks, delimiter=separator
+    )
+    tell(added.findings)
     if as_json:
-        emit({**_brief(added.snapshot), "new": added.new, "findings": _findings(added.findings)})
+        emit({**snapshot_json(added.snapshot), "new": added.new, "findings": findings_json(added.findings)})
         return
-    what = "added" if added.new else "already there: same content as"
+    what = "added" if added.new else "nothing new, this content is already"
     click.echo(f"{what} {dataset} snapshot {added.snapshot.number}, {added.snapshot.rows:,} rows")
+
+
+def _try(
+    desk: Desk,
+    dataset: str,
+    path: Path,
+    time_column: str | None,
+    label: str | None,
+    leaks: tuple[str, ...],
+    separator: str | None,
+    as_json: bool,
+) -> None:
+    ingest.require_name(dataset)
+    examined = ingest.examine(
+        desk,
+        open_source(path),
+        dataset=dataset,
+        time_column=time_column,
+        label=label,
+        leaks=leaks,
+        delimiter=separator,
+    )
+    tell(examined.findings)
+    examined.require_kept(dataset)
+    if as_json:
+        found = findings_json(examined.findings)
+        emit({"dataset": dataset, "rows": examined.table.num_rows, "findings": found, "dry_run": True})
+        return
+    click.echo(f"would add {examined.table.num_rows:,} rows to {dataset}; nothing was written")
+
+
+def _one_character(delimiter: str | None) -> str | None:
+    character = "\t" if delimiter == "\\t" else delimiter
+    if character is not None and (len(character) != 1 or not character.isascii() or character in '\r\n"'):
+        raise BadInput(f"{delimiter!r} cannot separate values", "give one character, such as ';' or '\\t'")
+    return character
 
 
 @command.command(name="list")
@@ -85,7 +119,7 @@ def list_(ctx: click.Context, as_json: bool) -> None:
     desk = desk_from(ctx, read_only=True)
     latest = {snapshot.dataset: snapshot for snapshot in rows.snapshots(desk.store)}
     if as_json:
-        emit([_brief(snapshot) for snapshot in latest.values()])
+        emit([snapshot_json(snapshot) for snapshot in latest.values()])
         return
     cells = [
         (s.dataset, s.number, f"{s.rows:,}", len(s.columns), iso_or_none(s.time_from_us), iso_or_none(s.time_to_us))
@@ -105,7 +139,7 @@ def show(ctx: click.Context, dataset: str, as_json: bool) -> None:
     held = rows.snapshots(desk.store, dataset)
     version = rows.contract(desk.store, dataset).version
     if as_json:
-        emit({"dataset": dataset, "contract": version, "snapshots": [_brief(snapshot) for snapshot in held]})
+        emit({"dataset": dataset, "contract": version, "snapshots": [snapshot_json(snapshot) for snapshot in held]})
         return
     click.echo(f"{dataset}: contract version {version}")
     cells = [
@@ -123,13 +157,13 @@ def show(ctx: click.Context, dataset: str, as_json: bool) -> None:
 def profile(ctx: click.Context, dataset: str, number: int | None, as_json: bool) -> None:
     """What is in each column of a snapshot."""
     snapshot = rows.snapshot(desk_from(ctx, read_only=True).store, dataset, number)
-    columns = {name: _spoken(facts) for name, facts in snapshot.profile["columns"].items()}
+    columns = profile_json(snapshot.profile["columns"])
     if as_json:
-        emit({**_brief(snapshot), "profile": {"rows": snapshot.rows, "columns": columns}})
+        emit({**snapshot_json(snapshot), "profile": {"rows": snapshot.rows, "columns": columns}})
         return
     click.echo(f"{dataset} snapshot {snapshot.number}: {snapshot.rows:,} rows")
     headers = ("column", "type", "missing", "distinct", "min", "median", "max", "commonest")
-    table(headers, [_profile_row(name, facts, snapshot.rows) for name, facts in columns.items()])
+    table(headers, [profile_row(name, facts, snapshot.rows) for name, facts in columns.items()])
 
 
 @command.command()
@@ -143,65 +177,14 @@ def validate(ctx: click.Context, dataset: str, path: Path, delimiter: str | None
     desk = desk_from(ctx, read_only=True)
     examined = verbs.validate(desk, path, dataset, delimiter=_one_character(delimiter))
     if as_json:
-        emit({"dataset": dataset, "ok": not examined.errors, "findings": _findings(examined.findings)})
+        emit({"dataset": dataset, "ok": not examined.errors, "findings": findings_json(examined.findings)})
     else:
         cells = [(finding.severity, finding.column or "", finding.text) for finding in examined.findings]
         table(("severity", "column", "finding"), cells, empty="it keeps the contract")
     examined.require_kept(dataset)
 
 
-@command.group(name="contract")
-def contract_group() -> None:
-    """What every file of a data set must look like."""
-
-
-@contract_group.command(name="show")
-@dataset_argument
-@click.option("--version", type=int, metavar="N", help="An earlier version.")
-@json_option
-@click.pass_context
-def contract_show(ctx: click.Context, dataset: str, version: int | None, as_json: bool) -> None:
-    """The contract in force. With --json: what `contract set` takes back."""
-    saved = rows.contract(desk_from(ctx, read_only=True).store, dataset, version)
-    _show_contract(f"{dataset}: contract version {saved.version}, {iso(saved.created_us)}", saved.contract, as_json)
-
-
-@contract_group.command(name="infer")
-@dataset_argument
-@snapshot_option
-@change_options
-@json_option
-@click.pass_context
-def contract_infer(
-    ctx: click.Context, dataset: str, number: int | None, dry_run: bool, yes: bool, as_json: bool
-) -> None:
-    """Infer the contract anew from a snapshot, keeping each column's use; it becomes the next version."""
-    desk = desk_from(ctx)
-    suggested = verbs.inferred(desk, dataset, number)
-    if dry_run:
-        _show_contract(f"{dataset}: this would be saved", suggested, as_json)
-        return
-    saved = verbs.set_contract(desk, dataset, suggested)
-    _show_contract(f"{dataset}: contract version {saved.version} is in force", saved.contract, as_json)
-
-
-@contract_group.command(name="set")
-@dataset_argument
-@file_argument
-@change_options
-@json_option
-@click.pass_context
-def contract_set(ctx: click.Context, dataset: str, path: Path, dry_run: bool, yes: bool, as_json: bool) -> None:
-    """Put the contract in FILE (JSON, as `contract show --json` prints it) in force for later files."""
-    desk = desk_from(ctx)
-    wanted = _contract_in(path)
-    ingest.require_name(dataset)
-    _tell(verbs.strain(desk, dataset, wanted))
-    if dry_run:
-        _show_contract(f"{dataset}: this would be saved", wanted, as_json)
-        return
-    saved = verbs.set_contract(desk, dataset, wanted)
-    _show_contract(f"{dataset}: contract version {saved.version} is in force", saved.contract, as_json)
+command.add_command(contract)
 
 
 @command.group()
@@ -217,7 +200,7 @@ def quarantine_list(ctx: click.Context, released: bool, as_json: bool) -> None:
     """The refused files with their reasons; a file that keeps a changed contract is released by adding it again."""
     held = rows.quarantine(desk_from(ctx, read_only=True).store, released=released)
     if as_json:
-        emit([_quarantined(entry) for entry in held])
+        emit([quarantined_json(entry) for entry in held])
         return
     cells = [(q.id, q.dataset, iso(q.created_us), iso_or_none(q.released_us), q.source, q.reason) for q in held]
     table(("id", "dataset", "refused", "released", "source", "reason"), cells, empty="nothing is in quarantine")

@@ -35,6 +35,10 @@ NOUNS = {
 }
 
 
+# What sysexits.h calls EX_SOFTWARE: a fault of the program, which no check and no input stands for.
+ITSELF = 70
+
+
 class Nouns(click.Group):
     """The command tree; a noun's module is imported when the noun is called, never for `--help`."""
 
@@ -69,7 +73,7 @@ class Nouns(click.Group):
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 done; 1 the check said no; 2 usage; 3 not found; 4 endpoint unreachable or refused; "
-    "5 not allowed; 6 store unusable; 130 interrupted.",
+    "5 not allowed; 6 store unusable; 70 a fault of tocsin itself; 130 interrupted.",
 )
 @click.option("--home", metavar="DIR", help="The home to use; else TOCSIN_HOME, else the platform's data folder.")
 @click.version_option(__version__, prog_name="tocsin")
@@ -109,6 +113,12 @@ def run(argv: list[str] | None = None) -> int:
         # The reader of a pipe has seen enough (`| head`): that is no error, and nobody is left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:  # noqa: BLE001 - whatever went wrong, a person is owed two lines and not a traceback
+        if os.environ.get("TOCSIN_DEBUG") == "1":
+            raise
+        click.echo(f"error: tocsin itself failed: {type(error).__name__}: {error}", err=True)
+        click.echo("hint: run it again with TOCSIN_DEBUG=1, and report what it shows", err=True)
+        return ITSELF
 
 
 def _say(error: TocsinError) -> int:

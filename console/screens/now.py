@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from console.pages import now as page
 from console.screens.sheet import Hints, Sheet
+from console.subject import Subject
 from console.view import Line
 from core.briefing.now import Now, now
 
@@ -25,7 +24,8 @@ class NowScreen(Sheet):
     def hints(self) -> Hints:
         return page.hints(self.found) if isinstance(self.found, Now) else ()
 
-    def subject(self) -> tuple[str, Any] | None:
+    def subject(self) -> Subject | None:
         if not isinstance(self.found, Now) or self.found.lead is None:
             return None
-        return ("incident", self.found.lead)
+        lead = self.found.lead.incident
+        return Subject("incident", str(lead.id), lead.model, lead.endpoint, lead.runbook, lead.title)

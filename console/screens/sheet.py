@@ -12,6 +12,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from console.pages.chrome import MIN_HEIGHT, MIN_WIDTH, key_line, status_line, too_small
+from console.subject import Subject
 from console.view import Line, line
 from console.widgets.lines import Bar, Lines
 from core.briefing.header import Header, header
@@ -63,8 +64,8 @@ class Sheet(Screen[None]):
         """The keys worth showing below, most important first."""
         return ()
 
-    def subject(self) -> tuple[str, Any] | None:
-        """What an action would act on, as (what, briefing): bound when the key is pressed."""
+    def subject(self) -> Subject | None:
+        """What an action would act on at this moment."""
         return None
 
     def on_mount(self) -> None:

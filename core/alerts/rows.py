@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.errors import NotFound
+from core.ledger import Event
 from core.ledger.chain import canonical
 from core.slo.rules import Severity
 from core.store import Row, Store, Tx
@@ -17,6 +18,8 @@ FIRING = f"{SELECT} WHERE state = 'firing' ORDER BY severity, started_us, alert.
 ALL = f"{SELECT} ORDER BY alert.id DESC LIMIT ?"
 ONE = f"{SELECT} WHERE alert.id = ?"
 OF_INCIDENT = f"{SELECT} WHERE incident = ? ORDER BY alert.id"
+HISTORY = """SELECT * FROM event WHERE kind IN ('alert.fired', 'alert.escalated', 'alert.resolved')
+AND json_extract(data, '$.alert') = ? ORDER BY seq"""
 INSERT = """INSERT INTO alert(fingerprint, slo, rule, family, severity, state, model, endpoint, summary, data,
 started_us, seen_us) VALUES (?, ?, ?, ?, ?, 'firing', ?, ?, ?, ?, ?, ?)"""
 REPEAT = "UPDATE alert SET seen_us = ?, repeats = repeats + 1, data = ? WHERE id = ?"
@@ -78,6 +81,11 @@ def alert(store: Store, alert_id: int) -> Alert:
 def of_incident(store: Store, incident: int) -> list[Alert]:
     """The alerts that belong to an incident, oldest first."""
     return [Alert.of(row) for row in store.read(OF_INCIDENT, (incident,))]
+
+
+def history(store: Store, alert_id: int) -> list[Event]:
+    """What the ledger tells of an alert: when it fired, escalated and resolved, oldest first."""
+    return [Event.of(row) for row in store.read(HISTORY, (alert_id,))]
 
 
 def firing(tx: Tx) -> list[Alert]:

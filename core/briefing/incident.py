@@ -119,6 +119,7 @@ class IncidentPage:
     suspects: tuple[Suspect, ...]
     alerts: tuple[Alert, ...]
     rollback: Rollback | None
+    helps: str
     moments: tuple[Moment, ...]
 
 
@@ -137,6 +138,7 @@ def incident(desk: Desk, incident_id: int) -> IncidentPage:
         suspects=suspects_of(desk, found),
         alerts=alerts_of(desk, incident_id),
         rollback=rollback_of(desk, model, endpoint) if found.open else None,
+        helps=helps_of(desk, incident_id),
         moments=moments_of(desk, found),
     )
 
@@ -206,6 +208,12 @@ def rollback_of(desk: Desk, model: str, endpoint: str) -> Rollback | None:
     if target is None:
         return None
     return Rollback(model, endpoint, target.from_version, target.version, target.healthy_us)
+
+
+def helps_of(desk: Desk, incident_id: int) -> str:
+    """Whether a rollback would help, as the last look at the incident found; empty where nobody has looked."""
+    looked = timeline(desk.store, incident=incident_id, kinds=("incident.suspects",), limit=1)
+    return str(looked[-1].data.get("helps") or "") if looked else ""
 
 
 def moments_of(desk: Desk, found: Incident, limit: int = 200) -> tuple[Moment, ...]:

@@ -11,6 +11,7 @@ from core.briefing.header import Header, header
 from core.desk import Desk
 from core.errors import NotFound
 from core.store import Row
+from core.work import plan, rows
 
 COUNT = "SELECT count(*) AS n FROM run"
 COUNT_MATCHING = "SELECT count(*) AS n FROM run WHERE kind || ' ' || state || ' ' || request LIKE ?"
@@ -100,6 +101,13 @@ def job(desk: Desk, run_id: int) -> JobPage:
         result=dict(json.loads(row["result"]) or {}) if row["result"] else {},
         log=_tail(row["log"] or str(desk.home.logs_path / f"job-{run_id}.log")),
     )
+
+
+def again(desk: Desk, run_id: int) -> int:
+    """Queue the same work once more; returns the new run's number. Raises NotFound."""
+    found = rows.run(desk.store, run_id)
+    with desk.write() as tx:
+        return plan.request_run(tx, desk.now_us(), found.kind, found.args, f"again/{run_id}/{desk.now_us()}")
 
 
 def schedules(desk: Desk) -> list[ScheduleRow]:

@@ -11,6 +11,7 @@ from core.briefing.incident import (
     Moment,
     Rollback,
     Suspect,
+    helps_of,
     incident_of,
     moment,
     moments_of,
@@ -56,6 +57,7 @@ class Lead:
     trends: tuple[Trend, ...]
     suspects: tuple[Suspect, ...]
     rollback: Rollback | None
+    helps: str
     runbook_steps: int
     moments: tuple[Moment, ...]
 
@@ -99,6 +101,7 @@ def _lead(desk: Desk, row: Row) -> Lead:
         trends=trends_of(desk, found.model, found.endpoint),
         suspects=suspects_of(desk, found),
         rollback=rollback_of(desk, found.model, found.endpoint),
+        helps=helps_of(desk, found.id),
         runbook_steps=step_count(desk, found.runbook),
         moments=moments_of(desk, found),
     )

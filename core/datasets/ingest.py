@@ -137,7 +137,8 @@ def _later(desk: Desk, dataset: str, source: Source, table: pyarrow.Table, saved
     facts = profile(table)
     earlier = rows.snapshots(desk.store, dataset)
     if earlier:
-        findings += semantics.compare(earlier[-1].profile, facts)
+        used = [*contract.used_as("feature"), *contract.used_as("label")]
+        findings += semantics.compare(earlier[-1].profile, facts, used)
     return Examined(source, table, facts, contract, saved, findings)
 
 

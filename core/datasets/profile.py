@@ -42,7 +42,7 @@ def _column(column: Any) -> dict[str, Any]:
         return {**facts, **_numbers(present)}
     if kind == "time":
         return {**facts, **_times(present)}
-    return {**facts, "true": int(present.cast("int64").sum().as_py() or 0)} if kind == "boolean" else facts
+    return {**facts, **_booleans(present)} if kind == "boolean" else facts
 
 
 def _chunks(column: Any) -> Iterable[Any]:
@@ -131,6 +131,12 @@ def _text(present: Any, column: Any) -> dict[str, Any]:
         "unique": _is_unique(column),
         "levels": ordered if len(ordered) <= LEVELS_KEPT else None,
     }
+
+
+def _booleans(present: Any) -> dict[str, Any]:
+    import pyarrow.compute as pc
+
+    return {"true": int(pc.sum(present).as_py() or 0)}
 
 
 def _times(present: Any) -> dict[str, Any]:

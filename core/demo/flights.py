@@ -92,7 +92,7 @@ def flights(folder: Path | None = None) -> Flights:
 def _timed(frame: pandas.DataFrame) -> pandas.DataFrame:
     import pandas as pd
 
-    frame["dow"] = pd.to_datetime(frame[["year", "month", "day"]]).dt.dayofweek
+    frame["dow"] = pd.to_datetime(frame[["year", "month", "day"]]).dt.day_of_week
     hour = pd.to_datetime(frame["time_hour"], utc=True).astype("datetime64[us, UTC]").astype("int64")
     departure = hour + frame["sched_dep_time"] % 100 * MINUTE
     frame["at_us"] = departure - AHEAD_US

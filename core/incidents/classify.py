@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from core.monitor.skew import Skew
 
 CLASSES = ("infrastructure", "data", "model", "configuration")
+DATA_FAMILIES = {"labels": "labels stopped coming", "data": "what the endpoint counted cannot be"}
 # A deploy that served longer than this before requests began to fail is not what made them fail.
 AT_ONCE = HOUR
 
@@ -36,9 +37,11 @@ def classify(found: Incident, ranked: list[Suspect], switch: Switch | None, told
     `switch` is the first suspect where it is a deploy of this model here that was active, else None; `told` compares
     both sides of it, or of the impact start where there was no deploy, and is None where it could not be measured.
     """
-    if found.family in ("access", "auth", "security"):
+    if found.family == "access":
         return Finding("configuration", ("requests were denied: a token, a role or a caller has changed",))
-    if found.family in ("availability", "latency", "no_data", "unreachable"):
+    if found.family in DATA_FAMILIES:
+        return Finding("data", (DATA_FAMILIES[found.family],))
+    if found.family in ("availability", "latency"):
         return _serving(found, switch)
     if switch is not None:
         return _after_deploy(switch, told)

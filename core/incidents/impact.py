@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from core.clock import HOUR, MINUTE, iso, parse_span
+from core.clock import HOUR, MINUTE, iso
 from core.counts import histogram, series
 from core.counts.series import SeriesKey
 from core.errors import BadInput
@@ -17,8 +17,10 @@ SWITCH = """SELECT at_us, kind, version FROM event
 WHERE model = ? AND endpoint = ? AND kind IN ('deploy.applied','rollback.applied') AND at_us <= ?
 ORDER BY at_us DESC, seq DESC LIMIT 1"""
 VERSIONS = "SELECT DISTINCT version FROM series WHERE model = ? AND endpoint = ? AND kind = ?"
+HEARD = "SELECT seen_us FROM endpoint WHERE name = ?"
+MEASURED = ("availability", "latency", "missing", "quality")
 SLICE = HOUR
-TRAILING = "96h"
+TRAILING = 96 * HOUR
 # How far back a breach is followed, and how long a calm inside it may last.
 REACH = 6 * HOUR
 CALM = 10 * MINUTE
@@ -30,7 +32,11 @@ def impact_start(store: Store, tx: Tx, alert: Row) -> tuple[int, str]:
     A quality slice judges the predictions since the last deploy, so where that deploy lies inside the trailing window
     of the first bad slice, users have felt it since the deploy, long before enough labels told.
     """
-    slo = objective(tx, alert["slo"])
+    if alert["rule"] == "no data":
+        heard = tx.one(HEARD, (alert["endpoint"],))
+        if heard and heard["seen_us"] is not None:
+            return min(int(heard["seen_us"]), int(alert["started_us"])), "when the endpoint was last heard"
+    slo = objective(tx, alert["slo"]) if alert["family"] in MEASURED else None
     if slo is not None and slo.measure == "quality":
         return _quality_start(tx, alert, slo)
     if slo is not None:
@@ -65,8 +71,7 @@ def _first_bad_slice(tx: Tx, slo: int, until_us: int) -> int | None:
 
 def trailing_us(slo: Objective) -> int:
     """How far back a slice of a quality SLO looks, in microseconds."""
-    value = slo.spec.get("trailing_us", slo.spec.get("trailing", TRAILING))
-    return parse_span(value) if isinstance(value, str) else int(value)
+    return int(slo.spec.get("trailing_us", TRAILING))
 
 
 def _first_bad_minute(store: Store, alert: Row, slo: Objective) -> int | None:

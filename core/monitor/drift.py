@@ -16,7 +16,7 @@ from core.monitor.cells import Cells, cells, displayed, points
 from core.monitor.significance import LEAST_ROWS, Scatter
 
 if TYPE_CHECKING:
-    from core.training.artefact import FeatureReference, Reference
+    from core.training.artefact import Artefact, FeatureReference, Reference
 
 # A displayed PSI from which a change is worth a name (Siddiqi, 2006: 0.1 to 0.25 is a moderate shift).
 EFFECT = 0.2
@@ -28,7 +28,8 @@ MISSING_RISE = 0.05
 class FeatureDrift:
     """How one input differs from its reference; `n` counts the rows that are not missing.
 
-    `psi` is over deciles (levels above 2 %), the other distances over every cell. `p` is the chance of so large a
+    `psi` is over deciles (levels above 2 %), the other distances over every cell; `chi_square` is the p-value of the
+    two-sample contingency test, were rows independent. `p` is the chance of so large a
     PSI without change, `adjusted` the same for all features looked at together, `significant` whether it is below the
     look's level, `drifted` whether the effect is large as well. Missing values are a measure of their own:
     `missing_jumped` says that their rate rose. Distances are None where they have no meaning for the kind.
@@ -40,6 +41,7 @@ class FeatureDrift:
     js: float
     ks: float | None
     wasserstein: float | None
+    chi_square: float
     n: int
     p: float
     missing_rate: float | None
@@ -59,7 +61,10 @@ class FeatureDrift:
 
 @dataclass(frozen=True)
 class DriftReport:
-    """All inputs of a version in a window, the largest PSI first; `n` is the rows of the fullest input."""
+    """All inputs of a version in a window, the largest PSI first; `n` is the rows of the fullest input.
+
+    `impact` is the share of the model's gain that the drifted inputs have; 0 where none drifted.
+    """
 
     model: str
     version: int
@@ -68,6 +73,7 @@ class DriftReport:
     to_us: int
     n: int
     level: float
+    impact: float
     features: list[FeatureDrift]
 
     @property
@@ -91,16 +97,39 @@ def measure(
     """
     from core.registry.versions import load_artefact
 
-    reference = load_artefact(desk, model, version).reference
-    found = []
-    for name, entry in reference.features.items():
-        live = series.read_sum(desk.store, SeriesKey("feature", model, version, endpoint, name), from_us, to_us)
-        found.append(of_counts(name, entry, live, scatter_of(reference, entry)))
+    artefact = load_artefact(desk, model, version)
     level = significance.level(look_us)
-    features = judge(found, level)
+    features = against_reference(desk, artefact, endpoint, from_us, to_us, level)
     return DriftReport(
-        model, version, endpoint, from_us, to_us, max((f.n for f in features), default=0), level, features
+        model=model,
+        version=version,
+        endpoint=endpoint,
+        from_us=from_us,
+        to_us=to_us,
+        n=max((feature.n for feature in features), default=0),
+        level=level,
+        impact=impact(artefact, {feature.name for feature in features if feature.drifted}),
+        features=features,
     )
+
+
+def against_reference(
+    desk: Desk, artefact: Artefact, endpoint: str, from_us: int, to_us: int, level: float
+) -> list[FeatureDrift]:
+    """The inputs that a version counted at an endpoint in [from, to), judged at a family-wise level."""
+    found = []
+    for name, entry in artefact.reference.features.items():
+        key = SeriesKey("feature", artefact.model, artefact.version, endpoint, name)
+        live = series.read_sum(desk.store, key, from_us, to_us)
+        found.append(of_counts(name, entry, live, scatter_of(artefact.reference, entry)))
+    return judge(found, level)
+
+
+def impact(artefact: Artefact, inputs: set[str]) -> float:
+    """The share of the model's gain in columns made of these inputs; 0 for none, or for a model without gain."""
+    total = sum(artefact.importance.values())
+    inside = sum(artefact.importance.get(column.name, 0.0) for column in artefact.view if column.column in inputs)
+    return inside / total if total else 0.0
 
 
 def scatter_of(reference: Reference, entry: FeatureReference) -> Scatter:
@@ -130,6 +159,7 @@ def compared(
         js=distance.jensen_shannon(reference.all, current.all),
         ks=distance.kolmogorov_smirnov(reference.values, current.values) if at else None,
         wasserstein=distance.wasserstein(reference.values, current.values, at) if at else None,
+        chi_square=significance.chi_square_tail(*distance.chi_square(reference.all, current.all)),
         n=current.rows,
         p=significance.psi_tail(reference.all, current.all, scatter),
         missing_rate=current.missing_rate,

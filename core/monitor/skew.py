@@ -9,14 +9,12 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from core.clock import DAY
-from core.counts import series
-from core.counts.series import SeriesKey
 from core.desk import Desk
 from core.features.columns import NUMBER
 from core.monitor import inputs, samples
 from core.monitor.cells import cells
 from core.monitor.distance import total_variation
-from core.monitor.drift import FeatureDrift, judge, of_counts, scatter_of
+from core.monitor.drift import FeatureDrift, against_reference
 from core.monitor.quality import Measure, measure
 from core.monitor.ranking import SCORE_BINS, auc, score_bin
 
@@ -106,9 +104,7 @@ def explain(
     )
 
 
-def would_help(
-    desk: Desk, model: str, endpoint: str, old_version: int, new_version: int, now_us: int
-) -> Help:
+def would_help(desk: Desk, model: str, endpoint: str, old_version: int, new_version: int, now_us: int) -> Help:
     """Score the labelled samples of the seven days before `now_us` with both versions.
 
     Says what going back would be worth on the very requests that came. Raises NotFound for an unknown version,
@@ -137,12 +133,7 @@ def reference_gap(left: FeatureReference, right: FeatureReference) -> float:
 
 
 def _judged(desk: Desk, artefact: Artefact, endpoint: str, from_us: int, to_us: int) -> dict[str, FeatureDrift]:
-    found = []
-    for name, entry in artefact.reference.features.items():
-        key = SeriesKey("feature", artefact.model, artefact.version, endpoint, name)
-        live = series.read_sum(desk.store, key, from_us, to_us)
-        found.append(of_counts(name, entry, live, scatter_of(artefact.reference, entry)))
-    return {feature.name: feature for feature in judge(found, LEVEL)}
+    return {one.name: one for one in against_reference(desk, artefact, endpoint, from_us, to_us, LEVEL)}
 
 
 def _skewed(

@@ -76,9 +76,9 @@ def _values(tensor: dict[str, Any], kind: str, place: str) -> list[Any]:
         wanted = "BYTES" if kind == CATEGORY else "a number's, such as FP64"
         raise Refused(400, f"the datatype of {tensor['name']} must be {wanted}", f"{place}.datatype")
     rows = _row_count(tensor.get("shape"), place)
-    data = tensor.get("data")
-    flat = [each for item in data for each in (item if isinstance(item, list) else [item])] if _list(data) else None
-    if flat is None or len(flat) != rows:
+    data: Any = tensor.get("data")
+    flat = [each for item in data for each in (item if isinstance(item, list) else [item])] if _list(data) else []
+    if not _list(data) or len(flat) != rows:
         raise Refused(400, f"the data of {tensor['name']} must be a list of {rows} values", f"{place}.data")
     return [int(value) for value in flat] if datatype == "BOOL" and all(map(_is_bool, flat)) else flat
 

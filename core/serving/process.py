@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import ipaddress
 import json
 import os
 import signal
@@ -15,7 +14,7 @@ from typing import Any
 
 from core.access import secrets
 from core.clock import Clock, RealClock, SharedClock
-from core.errors import BadInput, NotAllowed
+from core.errors import BadInput
 from core.serving.app import App
 from core.serving.models import Models
 from core.serving.shelf import Shelf, write_whole
@@ -54,23 +53,8 @@ def serve(
 
 
 def clock_from(path: str) -> Clock:
-    """The clock that events are counted by: shared by processes where TOCSIN_CLOCK names its file, else the machine's."""
+    """The clock events are counted by: the one whose file TOCSIN_CLOCK names, else the machine's."""
     return SharedClock(Path(path)) if path else RealClock()
-
-
-def require_local(host: str | None, *, exposed: bool) -> None:
-    """Raises NotAllowed where a host beyond the loopback was not asked for twice."""
-    if host is None or exposed or host == "localhost":
-        return
-    try:
-        local = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        local = False
-    if not local:
-        raise NotAllowed(
-            f"{host} can be reached from other machines, and this endpoint speaks without TLS",
-            "put a TLS proxy in front and add --expose, or leave --host out",
-        )
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -93,7 +77,7 @@ def _url(listening: socket.socket) -> str:
 def _run(app: App, listening: socket.socket, ready: Callable[[], None]) -> None:
     import uvicorn
 
-    class Server(uvicorn.Server):  # type: ignore[misc]
+    class Server(uvicorn.Server):
         async def startup(self, sockets: Any = None) -> None:
             await super().startup(sockets=sockets)
             ready()

@@ -20,26 +20,26 @@ ONE = Fraction(1)
 class Counts:
     """Good events and all events of one window; counts of two windows add, their ratios never do.
 
-    `faulty` is how many of the rows added up contradict themselves (good below zero or above total): such counts are
-    reported as a fault of the data and are never clamped into range.
+    `faulty` is how many rows contradicted themselves (good below zero or above total): their counts are left out and
+    reported as a fault of the data, never clamped into range, and never hide what the other rows say.
     """
 
     good: int = 0
     total: int = 0
     faulty: int = 0
 
+    @classmethod
+    def of(cls, good: int, total: int) -> Counts:
+        """The counts of one row as measured, left out and marked where they contradict themselves."""
+        return cls(good, total) if 0 <= good <= total else cls(faulty=1)
+
     def __add__(self, other: Counts) -> Counts:
         return Counts(self.good + other.good, self.total + other.total, self.faulty + other.faulty)
 
     @property
     def bad(self) -> int:
-        """Events that were not good; negative where the counts contradict themselves."""
+        """Events that were not good."""
         return self.total - self.good
-
-    @property
-    def sound(self) -> bool:
-        """Whether good lies between 0 and total in every row and in the sum."""
-        return self.faulty == 0 and 0 <= self.good <= self.total
 
 
 def parse_target(given: str | float | Decimal | Fraction) -> Fraction:

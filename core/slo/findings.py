@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from core.clock import DAY, MINUTE, span
+from core.clock import MINUTE, span
 from core.slo import budget
 from core.slo.judge import Verdict, strongest
 from core.slo.rows import SLICE_US
@@ -77,9 +77,9 @@ def _burning(status: Status, condition: str) -> Finding:
 
 
 def _untold(status: Status, verdicts: list[Verdict]) -> bool:
-    """Whether some rule could not be decided for want of sound data; no traffic at all is data, and says all is well."""
+    """Whether some rule could not be decided for want of data; no traffic at all is data, and says all is well."""
     missing = status.silent or status.slo.measure == "quality"
-    return any(v.fired is None and (missing or not v.long.sound) for v in verdicts)
+    return missing and any(verdict.fired is None for verdict in verdicts)
 
 
 def _summary(status: Status, top: Verdict) -> str:
@@ -124,13 +124,11 @@ def _silence(status: Status) -> Finding:
 
 
 def _integrity(status: Status) -> Finding:
-    day = next((v.long for v in status.rules if v.rule.long_us == DAY), status.spent.counts)
-    if day.sound:
+    if not status.faulty:
         return _finding(status, "integrity", "data", "clear")
-    summary = (
-        f"{status.slo.name}: {status.slo.endpoint} counts {day.good} good of {day.total} requests, which cannot be"
-    )
-    data = {"good": day.good, "total": day.total}
+    what = f"{status.faulty} windows of counts have more good than total, or less than none"
+    summary = f"{status.slo.name}: {what}; they are left out"
+    data = {"faulty": status.faulty}
     return _finding(status, "integrity", "data", "firing", rule="data integrity", summary=summary, data=data)
 
 

@@ -59,7 +59,7 @@ class Spent:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a rule says now. `fired` is None where too little was counted to say, or where the counts are unsound.
+    """What a rule says now. `fired` is None where too little was counted to say.
 
     `provisional`: the long window reaches back before the first measurement.
     """
@@ -127,7 +127,7 @@ def _rolling(rule: Rule, objective: Objective, whole: Spent, since: Since) -> Ve
     observed = min(now - whole.began_us, rule.long_us)
     part = Fraction(observed, rule.long_us)
     fired: bool | None = None
-    if long.total and long.sound:
+    if long.total:
         fired = budget.reaches(long, objective.budget, rule.factor, part, strict=rule.strict)
         if fired:
             enough = budget.reaches(short, objective.budget, rule.factor, strict=rule.strict)
@@ -137,7 +137,7 @@ def _rolling(rule: Rule, objective: Objective, whole: Spent, since: Since) -> Ve
 
 def _calendar(rule: Rule, whole: Spent) -> Verdict:
     fired: bool | None = None
-    if whole.counts.total and whole.counts.sound:
+    if whole.counts.total:
         elapsed = Fraction(whole.now_us - whole.start_us, whole.window_us)
         spent_enough = whole.consumed > rule.factor if rule.strict else whole.consumed >= rule.factor
         fired = elapsed <= (rule.elapsed or 1) and spent_enough

@@ -27,7 +27,7 @@ SLICE_SPAN = "SELECT min(start_us) AS first, max(start_us) AS last FROM slice WH
 
 @dataclass(frozen=True)
 class Span:
-    """When an objective's events were first and last counted: the start of the first hour, the end of the last window."""
+    """When an objective's events were first and last counted: start of the first hour, end of the last window."""
 
     first_us: int | None
     last_us: int | None
@@ -70,14 +70,12 @@ def _slices(store: Store, slo: Slo, from_us: int, to_us: int) -> Counts:
 
 
 def _events(store: Store, slo: Slo, from_us: int, to_us: int) -> Counts:
-    good = total = faulty = 0
+    total = Counts()
     kind, threshold_us = _kind(slo), round((slo.threshold_ms or 0) * 1000)
     for grain, start, end in pieces(from_us, to_us):
         for row in store.read(EVENTS, (slo.model, slo.endpoint, kind, grain, start, end)):
-            row_good, row_total = _read(bytes(row["vec"]), slo.measure, threshold_us)
-            good, total = good + row_good, total + row_total
-            faulty += not 0 <= row_good <= row_total
-    return Counts(good, total, faulty)
+            total = total + _read(bytes(row["vec"]), slo.measure, threshold_us)
+    return total
 
 
 def _kind(slo: Slo) -> str:
@@ -85,10 +83,10 @@ def _kind(slo: Slo) -> str:
 
 
 @lru_cache(maxsize=16_384)
-def _read(vec: bytes, measure: str, threshold_us: int) -> tuple[int, int]:
-    """Good and total of one stored window. Remembered by its very bytes, so that it can never be out of date."""
+def _read(vec: bytes, measure: str, threshold_us: int) -> Counts:
+    """The events of one stored window. Remembered by its very bytes, so that it can never be out of date."""
     counts = vector.decode(vec)
     if measure == "latency":
-        return histogram.at_most(counts, threshold_us), sum(counts)
-    total, errors, _, missing = (counts + [0, 0, 0, 0])[:4]
-    return total - (errors if measure == "availability" else missing), total
+        return Counts.of(histogram.at_most(counts, threshold_us), sum(counts))
+    total, errors, _, missing = [*counts, 0, 0, 0, 0][:4]
+    return Counts.of(total - (errors if measure == "availability" else missing), total)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
+from itertools import takewhile
 
 from core.clock import HOUR, MINUTE
 from core.errors import NotFound
@@ -28,7 +29,7 @@ RETIRE = "UPDATE slo SET retired_us = ? WHERE id = ?"
 MODEL = "SELECT 1 FROM model WHERE name = ?"
 ENDPOINT = "SELECT state, seen_us FROM endpoint WHERE name = ?"
 SERVING = """SELECT version, applied_us FROM deployment
-WHERE endpoint = ? AND model = ? AND applied_us <= ? ORDER BY applied_us DESC, id DESC LIMIT 1"""
+WHERE endpoint = ? AND model = ? AND applied_us <= ? ORDER BY applied_us DESC, id DESC"""
 ADD_SLICE = "INSERT INTO slice(slo, start_us, good, value, n) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 LAST_SLICE = "SELECT max(start_us) AS last FROM slice WHERE slo = ?"
 SLICES = "SELECT start_us, good, value, n FROM slice WHERE slo = ? AND start_us >= ? AND start_us < ? ORDER BY start_us"
@@ -97,7 +98,7 @@ class Serving:
 
 @dataclass(frozen=True)
 class Slice:
-    """One hour of a quality objective: its AUC `value` of `n` labelled predictions; `good` is None where n was too few."""
+    """An hour of a quality objective: AUC `value` of `n` labelled predictions; `good` is None where n is too few."""
 
     start_us: int
     good: bool | None
@@ -167,9 +168,16 @@ def slo(store: Store, name: str) -> Slo:
 
 
 def serving(store: Store, endpoint: str, model: str, at_us: int) -> Serving | None:
-    """What the endpoint served at an instant; None where nothing had been deployed by then."""
-    row = store.one(SERVING, (endpoint, model, at_us))
-    return Serving(int(row["version"]), int(row["applied_us"])) if row else None
+    """What the endpoint served at an instant; None where nothing had been deployed by then.
+
+    Applying the version that is served already changes nothing; a rollback begins anew, because what a version once
+    did does not prove that it does so again.
+    """
+    rows = store.read(SERVING, (endpoint, model, at_us))
+    if not rows:
+        return None
+    run = list(takewhile(lambda row: row["version"] == rows[0]["version"], rows))
+    return Serving(int(run[-1]["version"]), int(run[-1]["applied_us"]))
 
 
 def slices(store: Store, slo_id: int, from_us: int, to_us: int) -> list[Slice]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from core.counts.series import SeriesKey, read_sum
 from core.desk import Desk
 from core.slo import rows
 from core.slo.rows import SLICE_US, Slice, Slo
@@ -22,9 +21,9 @@ def write(desk: Desk, objectives: list[Slo]) -> int:
         return 0
     judged = [(slo, [judge(desk.store, slo, start) for start in starts]) for slo, starts in due]
     with desk.write() as tx:
-        for slo, found in judged:
-            rows.add_slices(tx, slo.id, found)
-    return sum(len(found) for _, found in judged)
+        for slo, hours in judged:
+            rows.add_slices(tx, slo.id, hours)
+    return sum(len(hours) for _, hours in judged)
 
 
 def _missing(desk: Desk, slo: Slo) -> list[int]:
@@ -37,19 +36,16 @@ def _missing(desk: Desk, slo: Slo) -> list[int]:
 
 def judge(store: Store, slo: Slo, start_us: int) -> Slice:
     """One slice: the AUC of the version served at its end, over the trailing window and never before its deployment."""
-    from core.monitor.quality import auc
+    from core.monitor.quality import auc, score_counts
 
     end = start_us + SLICE_US
     served = rows.serving(store, slo.endpoint, slo.model, end - 1)
     if served is None:
         return Slice(start_us, None, None, 0)
     since = max(end - slo.trailing_us, served.since_us)
-    negative, positive = (
-        read_sum(store, SeriesKey(kind, slo.model, served.version, slo.endpoint), since, end)
-        for kind in ("score.neg", "score.pos")
-    )
+    negative, positive = score_counts(store, slo.model, served.version, slo.endpoint, since, end)
     n = sum(negative) + sum(positive)
-    value = auc(negative, positive) if sum(negative) and sum(positive) else None
+    value = auc(negative, positive)
     if value is None or n < slo.min_labels or slo.at_least is None:
         return Slice(start_us, None, value, n)
     return Slice(start_us, value >= slo.at_least, value, n)

@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from core.clock import DAY, MINUTE, span
 from core.slo import budget, measures
+from core.slo.budget import Counts
 from core.slo.judge import Spent, Verdict, edges, judge, spent, strongest
 from core.slo.rows import ENDPOINT, Serving, Slo, serving
 from core.store import Store
@@ -83,13 +84,18 @@ class Status:
         return self.spent.provisional
 
     @property
+    def faulty(self) -> int:
+        """Windows of the last day whose counts contradict themselves."""
+        return _last_day(self.rules).faulty
+
+    @property
     def strongest(self) -> Verdict | None:
         """The gravest rule that fires."""
         return strongest(self.rules)
 
     @property
     def pace(self) -> Fraction | None:
-        """The burn to reckon with now: that of the gravest rule that fires, else of the last day, else of the window."""
+        """The burn to reckon with: that of the gravest rule that fires, else of the last day, else of the window."""
         day = next((v.burn for v in self.rules if v.rule.long_us == DAY), None)
         return self.strongest.burn if self.strongest else day if day is not None else self.burn
 
@@ -102,7 +108,7 @@ class Status:
     def text(self) -> str:
         """The state in words, with the time to exhaustion: `burn 15, budget gone in 2d`."""
         if self.state is State.BAD_DATA:
-            return "good and total contradict each other: nothing can be said"
+            return f"{self.faulty} windows of counts contradict themselves and are left out"
         if self.state is State.NO_TRAFFIC:
             return "no traffic, budget unchanged"
         gone = budget.gone_text(self.left, self.spent.window_us, self.pace)
@@ -135,6 +141,10 @@ def measure(store: Store, slo: Slo, now_us: int) -> Status:
     return Status(slo, now_us, state, whole, tuple(verdicts), version, heard, silent, paused, awaiting)
 
 
+def _last_day(verdicts: Sequence[Verdict]) -> Counts:
+    return next((verdict.long for verdict in verdicts if verdict.rule.long_us == DAY), Counts())
+
+
 def _latest(*times: int | None) -> int | None:
     return max((time for time in times if time is not None), default=None)
 
@@ -146,7 +156,7 @@ def _awaiting(slo: Slo, served: Serving | None, last_us: int | None, to_us: int)
 
 
 def _state(whole: Spent, verdicts: Sequence[Verdict], silent: bool, by_slices: bool) -> State:
-    if not whole.counts.sound:
+    if _last_day(verdicts).faulty:
         return State.BAD_DATA
     if silent or (by_slices and whole.counts.total == 0):
         return State.NO_DATA

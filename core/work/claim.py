@@ -130,11 +130,13 @@ class Owner:
 
     def __init__(self, home: Home, name: str) -> None:
         self.name = f"{name}-{os.getpid()}"
-        self._handle = os.open(home.lock_path(self.name), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._path = home.lock_path(self.name)
+        self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._handle, fcntl.LOCK_EX)
 
     def close(self) -> None:
         """Let go of the lock."""
+        self._path.unlink(missing_ok=True)
         os.close(self._handle)
 
 

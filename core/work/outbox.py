@@ -26,6 +26,7 @@ lease_us = NULL WHERE id = :id AND fence = :fence AND state = 'claimed'"""
 WITHDRAW = """UPDATE outbox SET state = 'done', done_us = ?, error = 'superseded'
 WHERE deployment = ? AND state = 'waiting'"""
 OPEN = "SELECT * FROM outbox WHERE state IN ('waiting', 'claimed') ORDER BY id"
+ADDRESSED = "SELECT DISTINCT endpoint FROM outbox WHERE state IN ('waiting', 'claimed') ORDER BY endpoint"
 DEAD = "SELECT * FROM outbox WHERE state = 'dead' ORDER BY id DESC LIMIT ?"
 
 
@@ -61,14 +62,14 @@ def put(
     return int(cursor.lastrowid)
 
 
-def claim(tx: Tx, now_us: int, endpoint: str, owner: str) -> Message | None:
-    """Take the endpoint's oldest unsettled message; None where there is none, or it is not yet due.
+def claim(tx: Tx, now_us: int, endpoint: str, owner: str, *, early: bool = False) -> Message | None:
+    """Take the endpoint's oldest unsettled message; None where there is none, or it is not due and not `early`.
 
     The caller holds the endpoint's delivery lock, so a message found claimed belongs to a sender that died: it is
     taken over at once. A later message never overtakes one that waits.
     """
     head = tx.one(HEAD, (endpoint,))
-    if head is None or (head["state"] == "waiting" and head["next_us"] > now_us):
+    if head is None or (head["state"] == "waiting" and head["next_us"] > now_us and not early):
         return None
     row = tx.one(CLAIM, (owner, now_us + LEASE_US, head["id"]))
     return Message.of(row) if row else None
@@ -110,6 +111,11 @@ def waiting(store: Store, endpoint: str | None = None) -> list[Message]:
     """The unsettled messages in the order they will be sent, of one endpoint or of all."""
     messages = [Message.of(row) for row in store.read(OPEN)]
     return [message for message in messages if endpoint in (None, message.endpoint)]
+
+
+def addressed(store: Store) -> list[str]:
+    """The endpoints that unsettled messages are for."""
+    return [str(row["endpoint"]) for row in store.read(ADDRESSED)]
 
 
 def dead_letters(store: Store, limit: int = 50) -> list[Message]:

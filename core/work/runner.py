@@ -72,7 +72,7 @@ class Runner:
         """End what has ended, keep what runs, start what is due; returns how many run."""
         for child in list(self.children):
             self._follow(child)
-        if self.only is None and time.monotonic() - self._recovered >= RECOVER_EVERY:
+        if time.monotonic() - self._recovered >= RECOVER_EVERY:
             self.recover()
         while len(self.children) < self.slots and self._start_next():
             pass
@@ -183,7 +183,7 @@ class Runner:
             )
 
     def _settle(self, child: Child, code: int, cpu_ms: int, rss_kb: int) -> None:
-        cost = {"exit": code, "cpu_ms": cpu_ms, "max_rss_kb": rss_kb, "log": self._log(child.run)}
+        cost: dict[str, Any] = {"exit": code, "cpu_ms": cpu_ms, "max_rss_kb": rss_kb, "log": self._log(child.run)}
         if code == 0 and "result" in child.said:
             self._end(child.run, Ended("succeeded", result=child.said["result"], **cost))
         elif child.cancelled is not None:

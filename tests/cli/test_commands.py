@@ -161,3 +161,16 @@ def test_settings_that_do_not_fit_name_the_field(at: list[str], capsys: pytest.C
     home.settings_path.write_text("threads = 0\n")
     assert run([*at, "doctor"]) == 2
     assert "threads" in capsys.readouterr().err
+
+
+def test_a_fault_of_the_program_itself_is_two_lines_as_well(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from core.home import Home
+
+    def broken(option: object = None) -> Home:
+        raise ZeroDivisionError("a fault")
+
+    monkeypatch.setattr(Home, "find", broken)
+    assert run(["doctor"]) == 70
+    assert capsys.readouterr().err.startswith("error: tocsin itself failed: ZeroDivisionError: a fault\nhint: ")

@@ -1,0 +1,121 @@
+"""Keys become verbs: each acts on the subject bound when its key was pressed, and says what came of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from console.subject import Subject
+from core.errors import BadInput, NotFound
+
+if TYPE_CHECKING:
+    from console.app import TocsinApp
+
+
+class Actions:
+    """What can be done from any screen, by name."""
+
+    def __init__(self, app: TocsinApp) -> None:
+        self.app = app
+        self.desk = app.desk
+
+    def do(self, name: str) -> None:
+        """Do it to the subject of the screen at this moment. Raises TocsinError with the next step."""
+        sheet = self.app.sheet
+        subject = sheet.subject() if sheet else None
+        if name == "ack_marked":
+            self._ack_marked()
+        elif subject is None:
+            raise NotFound("there is nothing here to do that to", "`:` finds an incident, a model or a job")
+        else:
+            getattr(self, f"_{name}")(subject)
+
+    def _incident(self, subject: Subject) -> int:
+        if subject.what != "incident":
+            raise BadInput(f"this is a {subject.what}, not an incident", "press 2 for the incidents")
+        return subject.number
+
+    def _ack(self, subject: Subject) -> None:
+        from core.incidents import states
+
+        found = states.ack(self.desk, self._incident(subject))
+        self._done(f"INC-{found.id} acknowledged by {found.acked_by}; z takes it back")
+
+    def _ack_marked(self) -> None:
+        from core.incidents import states
+
+        table = getattr(self.app.sheet, "table", None)
+        marked = sorted(table.marked) if table is not None else []
+        if not marked:
+            raise BadInput("nothing is marked", "press 2, mark with space or M, then A")
+        for number in marked:
+            states.ack(self.desk, int(number))
+        table.marked.clear()
+        self._done(f"{len(marked)} incidents acknowledged")
+
+    def _unack(self, subject: Subject) -> None:
+        from core.incidents import states
+
+        found = states.unack(self.desk, self._incident(subject))
+        self._done(f"INC-{found.id} is nobody's again")
+
+    def _note(self, subject: Subject) -> None:
+        from console.screens.note import NoteBox
+
+        number = self._incident(subject)
+        self.app.push_screen(NoteBox(f"Note on INC-{number}"), lambda text: self._noted(number, text))
+
+    def _noted(self, number: int, text: str | None) -> None:
+        from core.incidents import states
+
+        if text:
+            self.app.attempt(lambda: states.note(self.desk, number, text))
+            self._done(f"noted on INC-{number}")
+
+    def _rollback(self, subject: Subject) -> None:
+        from console.screens.rollback import RollbackModal, offer
+
+        found = offer(self.desk, subject)
+        self.app.push_screen(RollbackModal(found), lambda said: self._rolled_back(found.confirmed(said)))
+
+    def _rolled_back(self, verb: object) -> None:
+        if callable(verb):
+            deployment = self.app.attempt(lambda: verb(self.desk))
+            if deployment is not None:
+                self._done(f"rollback to v{deployment.version} is queued; the endpoint hears of it at the next sync")
+
+    def _runbook(self, subject: Subject) -> None:
+        self.app.open("runbook", subject.id if subject.what == "incident" else subject.runbook)
+
+    def _evidence(self, subject: Subject) -> None:
+        self.app.open(subject.what, subject.id)
+
+    def _logs(self, subject: Subject) -> None:
+        if subject.what == "job":
+            self.app.open("job", subject.id)
+        else:
+            self.app.open("ledger", subject.model)
+
+    def _rerun(self, subject: Subject) -> None:
+        if subject.what != "job":
+            raise BadInput(f"this is a {subject.what}, not a job", "press 4 for the jobs")
+        from core.briefing.jobs import again
+
+        self._done(f"queued as job {again(self.desk, subject.number)}")
+
+    def _copy(self, subject: Subject) -> None:
+        from console.copying import copy
+
+        name = f"INC-{subject.id}" if subject.what == "incident" else subject.id
+        self._done(copy(self.app, self.desk, name))
+
+    def _copy_status(self, subject: Subject) -> None:
+        from console.copying import copy
+        from console.pages.incident import status_update
+        from core.briefing.incident import incident
+
+        self._done(copy(self.app, self.desk, status_update(incident(self.desk, self._incident(subject)))))
+
+    def _done(self, text: str) -> None:
+        self.app.notify(text, timeout=4, markup=False)
+        if self.app.sheet is not None:
+            self.app.sheet.reload()

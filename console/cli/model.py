@@ -1,0 +1,148 @@
+"""`tocsin model`: the registry of models and their versions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from console.cli.output import change_options, confirm, desk_from, emit, json_option, table
+from core.clock import iso
+
+if TYPE_CHECKING:
+    from core.registry.versions import Model, Version
+
+
+@click.group()
+def command() -> None:
+    """The registry: models, their versions, stages and cards."""
+
+
+@command.command("list")
+@json_option
+@click.pass_context
+def list_models(ctx: click.Context, as_json: bool) -> None:
+    """All models."""
+    from core.registry import versions
+
+    found = versions.models(desk_from(ctx, read_only=True).store)
+    if as_json:
+        emit([model_json(model) for model in found])
+        return
+    lines = [(m.name, m.label, m.versions, m.latest, m.production or "-", iso(m.created_us)) for m in found]
+    headers = ["model", "label", "versions", "latest", "production", "created"]
+    table(headers, lines, empty="no models yet: `tocsin train MODEL --dataset DATASET` makes one")
+
+
+def model_json(model: Model) -> dict[str, Any]:
+    """A model with stable keys and ISO times."""
+    plain = {name: value for name, value in vars(model).items() if name != "created_us"}
+    return {**plain, "created": iso(model.created_us)}
+
+
+@command.command("show")
+@click.argument("model")
+@click.option("--version", "number", type=int, help="One version in full.")
+@json_option
+@click.pass_context
+def show(ctx: click.Context, model: str, number: int | None, as_json: bool) -> None:
+    """The versions of MODEL, or one of them in full."""
+    from core.registry import versions
+
+    store = desk_from(ctx, read_only=True).store
+    found = versions.versions(store, model) if number is None else [versions.version(store, model, number)]
+    if as_json:
+        plain = [version_json(version) for version in found]
+        emit(plain if number is None else plain[0])
+    elif number is None:
+        table(
+            ["version", "stage", "auc", "95 % interval", "log loss", "rows", "snapshot", "made"], [*map(_line, found)]
+        )
+    else:
+        for name, value in version_json(found[0]).items():
+            click.echo(f"{name.replace('_', ' '):<12}{value}")
+
+
+def version_json(version: Version) -> dict[str, Any]:
+    """A version with stable keys and ISO times."""
+    return {
+        "model": version.model,
+        "version": version.version,
+        "stage": version.stage,
+        "artefact": version.artefact,
+        "metrics": version.metrics,
+        "parameters": version.parameters,
+        "code": version.code,
+        "environment": version.environment,
+        "job": version.run_id,
+        "created": iso(version.created_us),
+    }
+
+
+def _line(version: Version) -> tuple[object, ...]:
+    m = version.metrics
+    interval = f"{m['auc_low']:.3f} to {m['auc_high']:.3f}"
+    made, snapshot = iso(version.created_us), version.parameters["snapshot"]
+    return (version.version, version.stage, f"{m['auc']:.3f}", interval, f"{m['logloss']:.3f}", m["n"], snapshot, made)
+
+
+@command.command("compare")
+@click.argument("model")
+@click.argument("left", type=int)
+@click.argument("right", type=int)
+@json_option
+@click.pass_context
+def compare(ctx: click.Context, model: str, left: int, right: int, as_json: bool) -> None:
+    """What differs between versions LEFT and RIGHT of MODEL."""
+    from core.registry import compare as comparing
+
+    found = comparing.compare(desk_from(ctx, read_only=True), model, left, right)
+    if as_json:
+        emit(found.to_json())
+        return
+    table(["measure", str(left), str(right), "difference"], [*map(_measure, found.metrics.items())])
+    for difference in found.differences:
+        click.echo(f"{difference.what}: {difference.left} -> {difference.right}")
+    click.echo(found.caution)
+
+
+def _measure(item: tuple[str, tuple[float, float]]) -> tuple[str, str, str, str]:
+    name, (left, right) = item
+    return name, f"{left:.4f}", f"{right:.4f}", f"{right - left:+.4f}"
+
+
+@command.command("promote")
+@click.argument("model")
+@click.argument("version", type=int)
+@click.argument("stage", type=click.Choice(["candidate", "staging", "production", "archived", "retired"]))
+@change_options
+@click.pass_context
+def promote(ctx: click.Context, model: str, version: int, stage: str, dry_run: bool, yes: bool) -> None:
+    """Move VERSION of MODEL to STAGE; what was in production before it is archived."""
+    from core.registry import versions
+
+    desk = desk_from(ctx)
+    found = versions.version(desk.store, model, version)
+    what = f"{model} version {version} from {found.stage} to {stage}"
+    if dry_run:
+        click.echo(f"would move {what}")
+        return
+    confirm(f"Move {what}?", yes)
+    versions.promote(desk, model, version, stage)
+    click.echo(f"moved {what}")
+
+
+@command.command("card")
+@click.argument("model")
+@click.option("--version", "number", type=int, help="Which version; else the latest.")
+@json_option
+@click.pass_context
+def card(ctx: click.Context, model: str, number: int | None, as_json: bool) -> None:
+    """The model card, as Markdown."""
+    from core.registry import card as cards
+
+    text = cards.card(desk_from(ctx, read_only=True), model, number)
+    if as_json:
+        emit({"model": model, "card": text})
+    else:
+        click.echo(text, nl=False)

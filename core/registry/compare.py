@@ -1,0 +1,71 @@
+"""Two versions of a model side by side: their measures, and everything about their making that differs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from core.desk import Desk
+from core.registry.versions import Version, load_artefact, version
+from core.training.artefact import Artefact
+
+MEASURES = ("auc", "auc_low", "auc_high", "logloss", "brier", "base_rate", "n")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing that differs: a parameter, the code, the environment, an input or a view column."""
+
+    what: str
+    left: str
+    right: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`metrics` by measure as (left, right); `caution` says what the numbers can and cannot be used for."""
+
+    metrics: dict[str, tuple[float, float]]
+    differences: list[Difference]
+    caution: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data with stable keys."""
+        return {
+            "metrics": {name: {"left": left, "right": right} for name, (left, right) in self.metrics.items()},
+            "differences": [vars(difference) for difference in self.differences],
+            "caution": self.caution,
+        }
+
+
+def compare(desk: Desk, model: str, left: int, right: int) -> Comparison:
+    """Compare two versions. Raises NotFound, and StoreUnusable for a damaged model file."""
+    first, second = version(desk.store, model, left), version(desk.store, model, right)
+    metrics = {name: (first.metrics[name], second.metrics[name]) for name in MEASURES}
+    made = list(_differing(_making(first), _making(second)))
+    inputs = _differing(_columns(load_artefact(desk, model, left)), _columns(load_artefact(desk, model, right)))
+    return Comparison(metrics, [*made, *inputs], _caution(first, second))
+
+
+def _making(found: Version) -> dict[str, Any]:
+    return {**found.parameters, "code": found.code[:12], **found.environment}
+
+
+def _columns(artefact: Artefact) -> dict[str, Any]:
+    inputs = {f"input {feature.name}": feature.kind for feature in artefact.features}
+    view = {f"view {c.name}": c.op if not c.period else f"{c.op} over {c.period:g}" for c in artefact.view}
+    return {**inputs, **view}
+
+
+def _differing(left: Mapping[str, Any], right: Mapping[str, Any]) -> Iterator[Difference]:
+    for name in dict.fromkeys([*left, *right]):
+        if left.get(name) != right.get(name):
+            yield Difference(name, str(left.get(name, "absent")), str(right.get(name, "absent")))
+
+
+def _caution(first: Version, second: Version) -> str:
+    places = [(found.parameters["snapshot"], found.parameters["holdout_from_us"]) for found in (first, second)]
+    if places[0] == places[1]:
+        return "both were measured on the same hold-out rows"
+    return "they were measured on different rows: the difference is not all the models'"

@@ -1,0 +1,1 @@
+"""Steps for a known failure: read, trusted, walked, and never run twice by accident."""

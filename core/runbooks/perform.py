@@ -1,0 +1,58 @@
+"""Do what a step says, judge it by what it expects, and clean what it printed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from core.desk import Desk
+from core.errors import TocsinError
+from core.runbooks.argv import run_argv
+from core.runbooks.book import Step
+from core.runbooks.outcome import Outcome, cleaned
+from core.runbooks.render import fill, verify_command
+from core.runbooks.rows import TOKENS, Walk
+from core.runbooks.verbs import run_verb
+
+
+def perform(desk: Desk, standing: Walk, step: Step) -> Outcome:
+    """Run a step's command, program or proof once; a failure an operator can act on is an outcome, not an error."""
+    try:
+        outcome = _do(desk, standing, step)
+    except TocsinError as error:
+        lines = (f"error: {error.message}", f"hint: {error.hint}") if error.hint else (f"error: {error.message}",)
+        outcome = Outcome(False, lines)
+    return cleaned(_judged(step, outcome), secrets(desk))
+
+
+def perform_verify(desk: Desk, standing: Walk, step: Step) -> Outcome:
+    """Run only the proof of a step: whether its effect is there, without doing anything."""
+    return perform(desk, standing, replace(step, command=(), argv=(), conditions=()))
+
+
+def _do(desk: Desk, standing: Walk, step: Step) -> Outcome:
+    if step.argv:
+        return run_argv(fill(step.argv, standing.inputs), desk.home.path, step.timeout_us)
+    if step.command:
+        return run_verb(desk, fill(step.command, standing.inputs))
+    return run_verb(desk, verify_command(step, standing.inputs))
+
+
+def _judged(step: Step, outcome: Outcome) -> Outcome:
+    """Failed as well where what was found is not what the step expects."""
+    missed = [str(one) for one in step.conditions if not one.holds(outcome.facts)]
+    if not missed:
+        return outcome
+    return replace(outcome, ok=False, lines=(*outcome.lines, *(f"expected {one}" for one in missed)))
+
+
+def secrets(desk: Desk) -> Iterator[str]:
+    """The tokens of all endpoints, as far as they can be read here."""
+    from core.access.secrets import resolve
+
+    for row in desk.store.read(TOKENS):
+        try:
+            yield resolve(row["token_ref"])
+        except TocsinError:
+            # A secret that cannot be read cannot have been printed by us.
+            continue

@@ -1,0 +1,1 @@
+"""The adapter of Tocsin's own endpoint (`tocsin serve`)."""
