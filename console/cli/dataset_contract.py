@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from console.cli.dataset_words import dataset_argument, file_argument, show_contract, snapshot_option, tell
+from console.cli.dataset_words import dataset_argument, file_argument, show_contract, snapshot_option
 from console.cli.output import change_options, desk_from, json_option
 from core.clock import iso
 from core.datasets import ingest, rows, verbs
@@ -60,7 +60,9 @@ def set_(ctx: click.Context, dataset: str, path: Path, dry_run: bool, yes: bool,
     desk = desk_from(ctx)
     wanted = _contract_in(path)
     ingest.require_name(dataset)
-    tell(verbs.strain(desk, dataset, wanted))
+    for finding in verbs.strain(desk, dataset, wanted):
+        if finding.severity == "error":
+            click.echo(f"warning: the latest snapshot would be refused: {finding}", err=True)
     if dry_run:
         show_contract(f"{dataset}: this would be saved", wanted, as_json)
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from console.view import Line, Span, cells, clock, fit, line, spread, text_of
+from console.view import Line, Span, cells, clock, crop, fit, line, spread, text_of
 from core.briefing.header import EndpointState, Header
 from core.clock import span
 
@@ -75,6 +75,8 @@ def _daemon(header: Header, shortened: bool) -> list[Span]:
     age = span(header.daemon_age_us or 0)
     if header.daemon == "dead":
         return [(f"● daemon DEAD {age}", "bad")]
+    if header.trouble:
+        return [(f"▲ daemon: {crop(header.trouble, 30)}", "warn")]
     return [("daemon OK" if shortened else f"daemon OK {age}", "")]
 
 

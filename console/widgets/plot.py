@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from console.view import Line, crop, line, measure, when
 from core.briefing.trends import Trend
 from core.clock import HOUR
 
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _READY: list[bool] = []
 
 
@@ -34,18 +37,16 @@ def _curve(xs: list[float], ys: list[float], width: int, height: int) -> list[st
     figure.clear.all()
     figure.theme("simple")
     figure.plot_size(width, height)
-    for axis in (figure.x, figure.y):
-        for name in ("frame", "ticks", "axis"):
-            getattr(axis, name, lambda *_: None)(False)
+    figure.axes(False)
+    for axis in ("x", "y"):
+        figure.ruler(axis).frequency(0)
     figure.draw(figure.signal(xs, ys).lines())
     return [crop(text, width) for text in plain(figure.build().string()).splitlines()]
 
 
 def plain(text: str) -> str:
     """The text without colour sequences."""
-    import re
-
-    return re.sub(r"\x1b\[[0-9;]*m", "", text)
+    return _COLOUR.sub("", text)
 
 
 def _marks(marks: list[tuple[int, str]], first: int, last: int, width: int) -> Line:

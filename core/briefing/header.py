@@ -9,7 +9,7 @@ from core.desk import Desk
 from core.store import Row
 
 ENDPOINTS = "SELECT name, state, seen_us, error FROM endpoint ORDER BY name"
-HEARTBEAT = "SELECT at_us FROM heartbeat WHERE name = 'daemon'"
+HEARTBEAT = "SELECT at_us, detail FROM heartbeat WHERE name = 'daemon'"
 WAITING = "SELECT count(*) AS n, min(created_us) AS oldest FROM outbox WHERE state IN ('waiting', 'claimed')"
 OPEN = """SELECT count(*) AS n, sum(acked_us IS NULL) AS unacked FROM incident
 WHERE state IN ('triage', 'active', 'mitigated', 'monitoring')"""
@@ -34,7 +34,7 @@ class EndpointState:
 class Header:
     """What the status line says. Ages are microseconds, None where there never was one.
 
-    `daemon` is ok, dead or none; `waiting` counts changes that are queued and not yet applied on an endpoint.
+    `daemon` is ok, dead or none, `trouble` what it cannot do at the moment; `waiting` counts changes that are queued and not yet applied on an endpoint.
     """
 
     environment: str
@@ -43,6 +43,7 @@ class Header:
     endpoints: tuple[EndpointState, ...]
     daemon: str
     daemon_age_us: int | None
+    trouble: str
     stale: bool
     waiting: int
     waiting_age_us: int | None
@@ -83,6 +84,7 @@ def header(desk: Desk) -> Header:
         endpoints=states,
         daemon="none" if beat_age is None else "dead" if beat_age > limit else "ok",
         daemon_age_us=beat_age,
+        trouble=beat["detail"] if beat else "",
         stale=bool(ages) and min(ages) > (DEAD_AFTER_REPLAY_US if replay else STALE_AFTER_US),
         waiting=int(waiting["n"]),
         waiting_age_us=waiting_age,

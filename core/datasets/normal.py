@@ -71,7 +71,8 @@ def _plain(column: Any, name: str) -> Any:
         raise BadInput(f"column {name!r} holds {held}, which is not read", "flatten or drop it before adding the file")
     if pa.types.is_timestamp(target):
         return _instants(column)
-    plain = column.cast(target, safe=False) if pa.types.is_decimal(held) else column.cast(target)
+    # Decimals and unsigned integers round to the nearest double where they have too many digits for one.
+    plain = column.cast(target, safe=target != pa.float64())
     return _without_nan(plain) if target == pa.float64() else plain
 
 

@@ -54,12 +54,17 @@ def _alone(desk: Desk, name: str) -> Iterator[bool]:
     except OSError as error:
         raise home_error(desk.home.path, error) from error
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield True
-    except BlockingIOError:
-        yield False
+        yield _locked(handle)
     finally:
         os.close(handle)
+
+
+def _locked(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _send_all(desk: Desk, name: str, owner: str, early: bool) -> list[Delivered]:

@@ -1,36 +1,33 @@
-"""Measuring drift, as a job: on a schedule, over the days behind it."""
+"""The drift report as a job: on a schedule, or when somebody asks for it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from core.clock import DAY
+from core.clock import MINUTE, parse_span
 from core.desk import Desk
-from core.endpoints.deploy import active
-from core.errors import BadInput, NotFound
+from core.errors import BadInput
 from core.monitor.drift import measure
+from core.monitor.live import served
 
 
-def drift(desk: Desk, args: Mapping[str, Any], progress: Callable[[float, str], None]) -> dict[str, Any]:
-    """Compare the live inputs of `model` on `endpoint` over the last `days` (1) with its training reference.
+def drift(desk: Desk, args: Mapping[str, Any], progress: Callable[..., None]) -> dict[str, Any]:
+    """Compare a model's live inputs with its training reference wherever it is served; the job kind `drift`.
 
-    Raises BadInput where an argument is missing, NotFound where no version of the model is active there.
+    `args` are model, and perhaps endpoint and window (a span, default 7d). Raises BadInput without a model, NotFound
+    where it is not served.
     """
-    missing = [name for name in ("model", "endpoint") if name not in args]
-    if missing:
-        raise BadInput(f"a drift job needs {' and '.join(missing)}", "give it with --arg, as in --arg model=churn")
-    model, endpoint, days = str(args["model"]), str(args["endpoint"]), int(args.get("days", 1))
-    serving = active(desk.store, endpoint, model)
-    if serving is None:
-        raise NotFound(f"no version of {model} is active on {endpoint}", "`tocsin deploy status` shows what is")
-    progress(0.2, f"version {serving.version}")
-    now = desk.now_us()
-    report = measure(desk, model, serving.version, endpoint, now - days * DAY, now, look_us=days * DAY)
-    return {
-        "version": serving.version,
-        "rows": report.n,
-        "drifted": report.drifted,
-        "missing": report.missing_jumped,
-        "psi": {feature.name: round(feature.psi, 4) for feature in report.features},
-    }
+    if "model" not in args:
+        raise BadInput("a drift job needs a model", "give it with --arg model=NAME")
+    model, span = str(args["model"]), parse_span(str(args.get("window", "7d")))
+    now = desk.now_us() // MINUTE * MINUTE
+    places = served(desk.store, model, args.get("endpoint"))
+    found = []
+    for done, one in enumerate(places):
+        progress(done / len(places), f"{one.endpoint}: version {one.version}")
+        report = measure(desk, model, one.version, one.endpoint, now - span, now, look_us=span)
+        entry = {"endpoint": one.endpoint, "version": one.version, "rows": report.n, "drifted": report.drifted}
+        found.append({**entry, "missing_jumped": report.missing_jumped})
+    progress(1.0, "done")
+    return {"model": model, "reports": found}

@@ -6,12 +6,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core.clock import DAY
 from core.counts import series
 from core.counts.series import SeriesKey
 from core.monitor.ranking import SCORE_BINS, auc, auc_interval, calibration_error
 from core.store import Store
 
-__all__ = ["Measure", "auc", "losses", "measure", "of_counts", "score_counts"]
+__all__ = ["Measure", "auc", "by_day", "losses", "measure", "of_counts", "score_counts"]
 
 # The loss series holds sums in millionths.
 SCALE = 1_000_000
@@ -45,6 +46,18 @@ def measure(store: Store, model: str, version: int, endpoint: str, from_us: int,
     shown = _sum(store, "score", model, version, endpoint, from_us, to_us)
     loss = _sum(store, "loss", model, version, endpoint, from_us, to_us)
     return of_counts(neg, pos, sum(shown), loss)
+
+
+def by_day(
+    store: Store, model: str, from_us: int, to_us: int, endpoint: str | None = None
+) -> list[tuple[int, str, int, Measure]]:
+    """(day, endpoint, version, measure) of every day that has predictions and begins in [from, to), newest first."""
+    found = [
+        (day, key.endpoint, key.version, measure(store, model, key.version, key.endpoint, day, day + DAY))
+        for key in series.keys(store, kind="score", model=model, endpoint=endpoint)
+        for day, _ in series.read_steps(store, key, from_us, to_us, DAY)
+    ]
+    return sorted(found, key=lambda entry: (-entry[0], entry[1], -entry[2]))
 
 
 def score_counts(

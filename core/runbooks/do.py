@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from core.desk import Desk
 from core.endpoints import deploy
-from core.errors import TocsinError
 from core.incidents import postmortem, states
+from core.incidents.rows import incident
 from core.runbooks.outcome import Outcome
 from core.runbooks.words import Words
+
+ASKED = """SELECT version, state FROM deployment
+WHERE endpoint = ? AND model = ? AND kind = 'rollback' AND requested_us >= ? ORDER BY id DESC LIMIT 1"""
 
 
 def inc_ack(desk: Desk, words: Words) -> Outcome:
     """Acknowledge; doing it twice changes nothing."""
     found = states.ack(desk, words.number(0))
     return Outcome(True, (f"INC-{found.id} is acknowledged by {found.acked_by}",), {"state": found.state})
+
+
+def was_acked(desk: Desk, words: Words, since_us: int) -> Outcome:
+    """Whether somebody has it."""
+    found = incident(desk.store, words.number(0))
+    by = f"acknowledged by {found.acked_by}" if found.acked_us is not None else "not acknowledged"
+    return Outcome(found.acked_us is not None, (f"INC-{found.id} is {by}",))
 
 
 def inc_note(desk: Desk, words: Words) -> Outcome:
@@ -36,6 +46,8 @@ def inc_postmortem(desk: Desk, words: Words) -> Outcome:
 
 def deploy_rollback(desk: Desk, words: Words) -> Outcome:
     """Ask for the rollback and try to deliver it at once; queued is told apart from applied."""
+    from core.endpoints.deliver import deliver
+
     endpoint, model = words.option("endpoint") or "", words.text(0)
     to, number = words.option("to"), words.option("incident")
     asked = deploy.rollback(
@@ -46,22 +58,21 @@ def deploy_rollback(desk: Desk, words: Words) -> Outcome:
         reason=words.option("reason") or "a runbook's step",
         incident=int(number) if number and number.isdigit() else None,
     )
-    lines = [f"asked {endpoint} to go back to v{asked.version}", *_delivered(desk, endpoint)]
+    # What cannot be delivered now stays in the outbox, where the daemon finds it.
+    deliver(desk, endpoint=endpoint, owner="runbook", early=True)
+    lines = [f"asked {endpoint} to go back to v{asked.version}"]
     active = deploy.active(desk.store, endpoint, model)
     applied = active is not None and active.version == asked.version
     lines.append("applied on the endpoint" if applied else "queued: not yet applied on the endpoint")
     return Outcome(True, tuple(lines), {"target": asked.version, "applied": applied})
 
 
-def _delivered(desk: Desk, endpoint: str) -> list[str]:
-    """What a delivery says; a failed one leaves the request in the outbox, where the daemon finds it."""
-    from core.endpoints.deliver import deliver
-
-    try:
-        deliver(desk, endpoint=endpoint, owner="runbook")
-    except TocsinError as error:
-        return [f"not delivered yet: {error.message}"]
-    return []
+def was_rolled_back(desk: Desk, words: Words, since_us: int) -> Outcome:
+    """Whether a rollback was asked for since an instant, and how far it came."""
+    row = desk.store.one(ASKED, (words.option("endpoint"), words.text(0), since_us))
+    if row is None:
+        return Outcome(False, ("no rollback was asked for: it did not happen",))
+    return Outcome(True, (f"the rollback to v{row['version']} was asked for and is {row['state']}",))
 
 
 def endpoint_pause(desk: Desk, words: Words) -> Outcome:

@@ -12,7 +12,8 @@ from core.runbooks.book import Step
 from core.runbooks.outcome import Outcome, cleaned
 from core.runbooks.render import fill, verify_command
 from core.runbooks.rows import TOKENS, Walk
-from core.runbooks.verbs import run_verb
+from core.runbooks.verbs import run_verb, verb_of
+from core.runbooks.words import Words
 
 
 def perform(desk: Desk, standing: Walk, step: Step) -> Outcome:
@@ -25,9 +26,20 @@ def perform(desk: Desk, standing: Walk, step: Step) -> Outcome:
     return cleaned(_judged(step, outcome), secrets(desk))
 
 
-def perform_verify(desk: Desk, standing: Walk, step: Step) -> Outcome:
-    """Run only the proof of a step: whether its effect is there, without doing anything."""
-    return perform(desk, standing, replace(step, command=(), argv=(), conditions=()))
+def probe(desk: Desk, standing: Walk, step: Step, since_us: int) -> Outcome:
+    """Find out whether an action that was begun at an instant took effect, without doing it.
+
+    By what the verb left behind where it can be told, else by the proof the step asks for.
+    """
+    verb = verb_of(step.command) if step.command else None
+    if verb is None or verb.probe is None:
+        return perform(desk, standing, replace(step, command=(), argv=(), conditions=()))
+    try:
+        words = Words.of(fill(step.command, standing.inputs)[2:], verb.usage)
+        outcome = verb.probe(desk, words, since_us)
+    except TocsinError as error:
+        outcome = Outcome(False, (f"error: {error.message}",))
+    return cleaned(outcome, secrets(desk))
 
 
 def _do(desk: Desk, standing: Walk, step: Step) -> Outcome:

@@ -40,7 +40,9 @@ def verify_command(step: Step, inputs: Mapping[str, str]) -> tuple[str, ...]:
     assert step.verify is not None
     number = inputs.get("incident", "")
     if not number:
-        raise BadInput(f"step {step.id!r} verifies an incident, and this walk has none", "walk it with --incident NUMBER")
+        raise BadInput(
+            f"step {step.id!r} verifies an incident, and this walk has none", "walk it with --incident NUMBER"
+        )
     slo = fill_text(step.verify.slo, inputs)
     named = ("--slo", slo) if slo else ()
     return ("inc", "recovery", number, *named, "--for", f"{step.verify.for_us // 1_000_000}s")

@@ -14,7 +14,9 @@ from core.store import Row, Store, Tx
 WALK = "SELECT * FROM walk WHERE id = ?"
 OPEN_OF_INCIDENT = "SELECT * FROM walk WHERE incident = ? AND state = 'walking' ORDER BY id DESC LIMIT 1"
 OPEN = "SELECT * FROM walk WHERE state = 'walking' ORDER BY id DESC"
-OPEN_OF_RUNBOOK = "SELECT * FROM walk WHERE runbook = ? AND incident IS ? AND state = 'walking' ORDER BY id DESC LIMIT 1"
+OPEN_OF_RUNBOOK = (
+    "SELECT * FROM walk WHERE runbook = ? AND incident IS ? AND state = 'walking' ORDER BY id DESC LIMIT 1"
+)
 START = """INSERT INTO walk(runbook, sha256, incident, inputs, state, step, actor, started_us)
 VALUES (?, ?, ?, ?, 'walking', ?, ?, ?)"""
 GO = "UPDATE walk SET step = ? WHERE id = ?"
@@ -74,7 +76,7 @@ def walk(store: Store | Tx, number: int) -> Walk:
 
 
 def open_walk(store: Store | Tx, incident: int | None, runbook: str | None = None) -> Walk | None:
-    """The newest unfinished walk of an incident, or of one runbook with that incident or none; None where there is none."""
+    """The newest unfinished walk of an incident, or of one runbook (with that incident or none); else None."""
     if runbook is not None:
         row = store.one(OPEN_OF_RUNBOOK, (runbook, incident))
     else:

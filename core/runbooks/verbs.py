@@ -14,11 +14,15 @@ from core.runbooks.words import Words
 
 @dataclass(frozen=True)
 class Verb:
-    """A console verb in a runbook: how it is called, whether it changes something, and the function that does it."""
+    """A console verb in a runbook: how it is called, whether it changes something, and the function that does it.
+
+    `probe` tells whether a run that was begun at an instant took effect, and changes nothing.
+    """
 
     usage: str
     mutates: bool
     run: Callable[[Desk, Words], Outcome]
+    probe: Callable[[Desk, Words, int], Outcome] | None = None
 
 
 VERBS: dict[tuple[str, ...], Verb] = {
@@ -30,11 +34,13 @@ VERBS: dict[tuple[str, ...], Verb] = {
     ("endpoint", "show"): Verb("endpoint show NAME", False, ask.endpoint_show),
     ("endpoint", "health"): Verb("endpoint health NAME", False, ask.endpoint_health),
     ("quality", "show"): Verb("quality show MODEL --endpoint NAME", False, ask.quality_show),
-    ("inc", "ack"): Verb("inc ack NUMBER", True, do.inc_ack),
+    ("inc", "ack"): Verb("inc ack NUMBER", True, do.inc_ack, do.was_acked),
     ("inc", "note"): Verb("inc note NUMBER TEXT", True, do.inc_note),
     ("inc", "move"): Verb("inc move NUMBER STATE", True, do.inc_move),
     ("inc", "postmortem"): Verb("inc postmortem NUMBER --save", True, do.inc_postmortem),
-    ("deploy", "rollback"): Verb("deploy rollback MODEL --endpoint NAME [--incident N]", True, do.deploy_rollback),
+    ("deploy", "rollback"): Verb(
+        "deploy rollback MODEL --endpoint NAME [--incident N]", True, do.deploy_rollback, do.was_rolled_back
+    ),
     ("endpoint", "pause"): Verb("endpoint pause NAME", True, do.endpoint_pause),
     ("endpoint", "resume"): Verb("endpoint resume NAME", True, do.endpoint_resume),
 }

@@ -92,7 +92,7 @@ class Artefact:
         try:
             found = _read(json.loads(content))
             _check(found)
-        except (ValueError, KeyError, TypeError, AttributeError, IndexError, TocsinError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, TocsinError) as error:
             raise BadInput(f"damaged model file: {error}", "push it again, or train the version again") from error
         return found
 

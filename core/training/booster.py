@@ -14,7 +14,7 @@ def load_booster(artefact: Artefact) -> Any:
     import lightgbm
 
     try:
-        return lightgbm.Booster(model_str=artefact.booster, params={"verbosity": -1})
+        return lightgbm.Booster(model_str=artefact.booster)
     except lightgbm.basic.LightGBMError as error:
         raise BadInput(f"damaged model file: {error}", "push it again, or train the version again") from error
 

@@ -114,7 +114,7 @@ def gather(desk: Desk, plan: Plan) -> Material:
     label = parse_label(plan.label or contract.label or _no_label(), table.column_names)
     require_label(desk.store, plan.model, label.text)
     labels = label_values(label, table)
-    times = event_times(table, snapshot.time_column, plan.dataset)
+    times = event_times(table, contract.time_column or snapshot.time_column, plan.dataset)
     usable = ~np.isnan(labels) & (times >= 0)
     kept = table.filter(usable)
     features = choose_features(contract.used_as("feature"), kept, label.column, plan.exclude)

@@ -72,10 +72,10 @@ def _text_values(label: Label, column: Any) -> Any:
     from core.features.reading import by_rule
 
     if label.op != "==":
-        known = ", ".join(repr(level) for level in column.unique().to_pylist()[:5])
+        known = ", ".join(repr(level) for level in column.drop_null().unique().to_pylist()[:5])
         raise BadInput(
             f"the label {label.text!r} is text and no number",
-            f"say which text is positive: '{label.column}==TEXT', of {known}",
+            f"say which text is positive: --label '{label.column}==TEXT', of {known}",
         )
     return by_rule(column, lambda value: math.nan if value is None else float(value == label.value), float)
 

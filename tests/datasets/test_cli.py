@@ -89,10 +89,10 @@ def test_a_contract_is_printed_edited_and_set(
 ) -> None:
     tocsin("add", "loans", loans_file)
     spec = data(tocsin("contract", "show", "loans", "--json"))
-    spec["columns"][2]["max"] = 10.0
+    spec["columns"][2]["max"] = 900.0
     edited = write(json.dumps(spec), "contract.json")
     code, _, err = tocsin("contract", "set", "loans", edited, "--dry-run")
-    assert (code, err) == (0, "")
+    assert (code, "the latest snapshot would be refused: income: is above 900" in err) == (0, True)
     assert data(tocsin("show", "loans", "--json"))["contract"] == 1
     code, out, _ = tocsin("contract", "set", "loans", edited)
     assert (code, "version 2 is in force" in out) == (0, True)

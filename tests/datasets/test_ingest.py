@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -233,6 +234,26 @@ def test_a_contract_inferred_anew_keeps_what_people_said_of_its_columns(desk: De
     ingest.add(desk, loans_file, dataset="loans", time_column="at", label="default", leaks=("grade",))
     again = verbs.inferred(desk, "loans")
     assert (again.time_column, again.label, again.used_as("leak")) == ("at", "default", ["grade"])
+
+
+def test_four_at_once_adding_one_file_make_one_snapshot_and_one_contract(desk: Desk, loans_file: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        added = list(pool.map(lambda _: ingest.add(desk, loans_file, dataset="loans"), range(4)))
+    assert sum(each.new for each in added) == 1
+    assert {each.snapshot.id for each in added} == {rows.snapshot(desk.store, "loans").id}
+    assert kinds(desk) == ["contract.saved", "dataset.added"]
+
+
+def test_integers_beyond_64_bits_and_decimals_are_numbers(desk: Desk, tmp_path: Path) -> None:
+    import decimal
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.table({"big": pa.array([2**64 - 1, 1], pa.uint64()), "money": [decimal.Decimal("1.10"), None]})
+    pq.write_table(table, tmp_path / "d.parquet")
+    snapshot = ingest.add(desk, tmp_path / "d.parquet", dataset="d").snapshot
+    assert load(desk, snapshot).to_pydict() == {"big": [float(2**64), 1.0], "money": [1.1, None]}
 
 
 def test_an_unknown_data_set_or_snapshot_is_not_found(desk: Desk, loans_file: Path) -> None:

@@ -1,0 +1,77 @@
+"""Jobs as text: a line in the list, the schedules, and one job's page."""
+
+from __future__ import annotations
+
+import json
+
+from console.pages.layout import heading
+from console.view import Line, columns, fit, line, meter, pad, share, spread, when, wrap
+from core.briefing.jobs import JobPage, JobRow, ScheduleRow
+from core.clock import span
+
+WIDTHS = (8, 14, 18, 13, 11, 8, 20)
+TITLES = ("job", "kind", "of", "state", "due", "took", "")
+GLYPHS = {
+    "running": ("◐", "info"),
+    "planned": ("·", "dim"),
+    "succeeded": ("✓", "good"),
+    "failed": ("●", "bad"),
+    "dead": ("●", "bad"),
+    "cancelled": ("▲", "warn"),
+}
+
+
+def row_line(row: JobRow, now_us: int) -> Line:
+    """One job of the list."""
+    glyph, style = GLYPHS.get(row.state, ("·", ""))
+    took = span(row.took_us) if row.took_us is not None else "-"
+    left = columns((str(row.id), row.kind, row.subject), WIDTHS[:3])
+    right = columns((when(row.due_us, now_us), took), WIDTHS[4:6], right=(1,))
+    return line(f"{left}  ", (pad(f"{glyph} {row.state}", 13), style), f"  {right}  ", *_end(row))
+
+
+def _end(row: JobRow) -> Line:
+    if row.state == "running":
+        return line((meter(row.progress or 0.0, 10), "info"), f" {share(row.progress or 0.0)}")
+    again = f"attempt {row.attempt}  " if row.attempt > 1 else ""
+    return line((f"{again}{row.error}", "dim"))
+
+
+def schedule_line(row: ScheduleRow, now_us: int) -> Line:
+    """One schedule: when it next runs."""
+    due = "paused" if row.paused else "done" if row.next_us is None else f"in {span(max(0, row.next_us - now_us))}"
+    return line(f"  {columns((row.name, row.kind, row.trigger), (20, 12, 20))}  ", (due, "warn" if row.paused else ""))
+
+
+def body(page: JobPage, width: int) -> list[Line]:
+    """One job, top to bottom."""
+    row, at = page.row, page.header.now_us
+    glyph, style = GLYPHS.get(row.state, ("·", ""))
+    took = f"took {span(row.took_us)}" if row.took_us is not None else f"due {when(row.due_us, at)}"
+    cost = [took]
+    cost += [f"CPU {page.cpu_ms / 1000:.1f} s"] if page.cpu_ms is not None else []
+    cost += [f"memory {page.max_rss_kb / 1024:.0f} MB"] if page.max_rss_kb is not None else []
+    cost += [f"attempt {row.attempt}"] if row.attempt > 1 else []
+    lines = [
+        spread(line((f"job {row.id} {row.kind}", "bold"), f"  {row.subject}"), ((f"{glyph} {row.state}", style),), width),
+        line("  ", (meter(row.progress or 0.0, 30), "info"), f" {share(row.progress or 0.0)}")
+        if row.state == "running"
+        else line("  ", (" · ".join(cost), "dim")),
+        *(line("  ", (piece, "bad")) for piece in (wrap(row.error, width - 2) if row.error else [])),
+        (),
+        *_values("ARGUMENTS", page.args),
+        *_values("RESULT", page.result),
+        heading("LOG", "the last lines"),
+        *(line(f"  {text}") for text in page.log or ("nothing written",)),
+    ]
+    return [fit(one, width) for one in lines]
+
+
+def _values(title: str, values: dict[str, object]) -> list[Line]:
+    if not values:
+        return []
+    told = (
+        line((f"  {pad(name, 16)} ", "dim"), value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+        for name, value in values.items()
+    )
+    return [heading(title), *told, ()]

@@ -1,0 +1,101 @@
+"""Models as text: a line in the list, and one model's page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from console.pages.incident import Plot
+from console.pages.layout import heading
+from console.pages.parts import budget_line, moment_line, rollback_line
+from console.view import Line, columns, fit, line, measure, pad, spread, when
+from core.briefing.models import DeploymentRow, ModelPage, ModelRow, VersionRow
+from core.clock import span
+
+WIDTHS = (20, 18, 9, 10, 24)
+TITLES = ("model", "serves", "newest", "trained", "drift")
+METRICS = ("auc", "logloss", "brier", "n")
+
+
+def row_line(row: ModelRow, now_us: int) -> Line:
+    """One model of the list: broken, drifted or well, by glyph and word."""
+    glyph, style = ("●", "bad") if row.incident else ("◐", "warn") if "hurt" in row.verdict else ("✓", "good")
+    if not row.served:
+        glyph, style = "·", "dim"
+    serves = ", ".join(f"v{one.version}@{one.endpoint}" for one in row.served) or "not served"
+    trained = when(row.newest_us, now_us) if row.newest_us is not None else "-"
+    said = f"INC-{row.incident} open" if row.incident else row.verdict or "-"
+    values = (row.name + (" !" if row.critical else ""), serves, f"v{row.newest}", trained, said)
+    return line((f"{glyph} ", style), columns(values, (WIDTHS[0] - 2, *WIDTHS[1:])))
+
+
+def body(page: ModelPage, width: int, plot: Plot) -> list[Line]:
+    """One model, top to bottom."""
+    at = page.header.now_us
+    parts = [
+        _head(page, width),
+        [heading("BUDGETS"), *(budget_line(one, width) for one in page.budgets)] if page.budgets else [],
+        *(_plot(page, width, plot)),
+        [heading("DRIFT BY DAY"), *(_verdict(one, at) for one in page.verdicts[:7])] if page.verdicts else [],
+        [heading("VERSIONS"), *(_version(one, at) for one in page.versions)],
+        [heading("DEPLOYMENTS"), *(_deployment(one, at) for one in page.deployments)] if page.deployments else [],
+        [heading("CHANGES"), *(moment_line(one, at) for one in page.moments)] if page.moments else [],
+    ]
+    lines: list[Line] = []
+    for part in parts:
+        lines.extend([*part, ()] if part else [])
+    return [fit(one, width) for one in lines]
+
+
+def _head(page: ModelPage, width: int) -> list[Line]:
+    row, at = page.row, page.header.now_us
+    critical = " critical" if row.critical else ""
+    right = line((f"● INC-{row.incident} open", "bad")) if row.incident else line(("no incident", "dim"))
+    lines = [spread(line((row.name, "bold"), f"  {row.task}{critical}, predicts {page.label}"), right, width)]
+    for one in row.served:
+        lines.append(line(f"  v{one.version} on {one.endpoint} ", (f"for {span(at - one.since_us)}", "dim")))
+    if not row.served:
+        lines.append(line(("  not served: tocsin deploy start --help", "dim")))
+    if page.rollback is not None:
+        lines.append(rollback_line(page.rollback))
+    return lines
+
+
+def _plot(page: ModelPage, width: int, plot: Plot) -> list[list[Line]]:
+    shown = []
+    for trend in page.trends:
+        if len(trend.steps) < 3:
+            continue
+        first = trend.steps[0][0]
+        kinds = {"deploy.applied": "deploy", "rollback.applied": "rollback"}
+        marks = [(one.at_us, kinds[one.kind]) for one in page.moments if one.kind in kinds and one.at_us >= first]
+        last = measure(trend.last, trend.unit) if trend.last is not None else ""
+        shown.append([heading(trend.name.upper(), f"by hour, now {last}"), *plot(trend, marks, width, 8)])
+    return shown
+
+
+def _verdict(one: tuple[int, str, int], at: int) -> Line:
+    day, verdict, version = one
+    bad = "hurt" in verdict or "degraded" in verdict
+    glyph = ("● ", "bad") if bad else ("· ", "dim")
+    return line(f"  {pad(when(day, at).split()[0], 8)}", glyph, f"v{version} {verdict.replace('_', ' ')}")
+
+
+def _version(row: VersionRow, at: int) -> Line:
+    told = "  ".join(f"{name} {_number(row.metrics[name])}" for name in METRICS if row.metrics.get(name) is not None)
+    made = f"{row.snapshot or 'no snapshot'}  {when(row.created_us, at)}"
+    style = "good" if row.stage == "production" else ""
+    return line(f"  {pad(f'v{row.version}', 5)}", (pad(row.stage, 11), style), f"{pad(told, 34)} ", (made, "dim"))
+
+
+def _number(value: Any) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _deployment(row: DeploymentRow, at: int) -> Line:
+    before = f"v{row.previous}→" if row.previous else ""
+    style = {"failed": "bad", "queued": "warn", "applied": "good"}.get(row.state, "dim")
+    by_itself = " by itself" if row.automatic else ""
+    glyph = {"failed": "●", "queued": "▲", "applied": "✓"}.get(row.state, "·")
+    text = f" {row.kind}{by_itself} {before}v{row.version} on {row.endpoint}"
+    told = (pad(f"{glyph} {row.state}", 13), style)
+    return line(f"  {pad(when(row.applied_us or row.requested_us, at), 12)}", told, text, (f"  {row.reason}", "dim"))
