@@ -68,6 +68,7 @@ class TocsinApp(App[None]):
         self.past: list[Place] = []
         self.at = -1
         self.paused = False
+        self.broken: Exception | None = None
         self.actions = Actions(self)
         self._version = desk.store.data_version()
         self._polls = 0
@@ -88,6 +89,14 @@ class TocsinApp(App[None]):
         except (NotImplementedError, RuntimeError, ValueError):
             # Only the main thread of a real terminal program can listen to signals; tests run elsewhere.
             return
+
+    def _handle_exception(self, error: Exception) -> None:
+        # Textual would print a traceback; `start` says it in two lines once the terminal is restored.
+        if self.is_headless:
+            super()._handle_exception(error)
+            return
+        self.broken = self.broken or error
+        self.exit(return_code=6)
 
     @property
     def sheet(self) -> Sheet | None:

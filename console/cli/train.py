@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 ERRORS: dict[int, type[TocsinError]] = {
     error.exit_code: error for error in (BadInput, NotFound, NotAllowed, StoreUnusable)
 }
+# Few honest problems are this easy; a column that leaks the label is the usual reason.
+SUSPICIOUS_AUC = 0.95
 
 
 @click.command()
@@ -152,6 +154,12 @@ def _tell(ended: Run, as_json: bool) -> None:
         f"Brier {m['brier']:.3f}; base rate {m['base_rate']:.3f}, {m['n']} rows, all later than the {m['fit_rows']} "
         "rows it was fitted on"
     )
+    if m["auc"] >= SUSPICIOUS_AUC:
+        click.echo(
+            "that is suspiciously good: is an input known only after the event? `tocsin model card` ranks them; "
+            "leave such a one out with --exclude",
+            err=True,
+        )
 
 
 def _error(ended: Run) -> TocsinError:

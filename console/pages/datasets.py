@@ -8,9 +8,9 @@ from console.pages.layout import heading
 from console.view import Line, columns, fit, line, measure, share, spread, when
 from core.briefing.datasets import SnapshotPage, SnapshotRow
 
-WIDTHS = (20, 10, 8, 24, 9, 10)
+WIDTHS = (14, 10, 7, 23, 8, 11)
 TITLES = ("snapshot", "rows", "columns", "from - to", "contract", "added")
-COLUMN_WIDTHS = (16, 8, 8, 8, 9, 28)
+COLUMN_WIDTHS = (15, 8, 7, 7, 8, 22)
 
 
 def row_line(row: SnapshotRow, now_us: int) -> Line:

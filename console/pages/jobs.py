@@ -9,7 +9,7 @@ from console.view import Line, columns, fit, line, meter, pad, share, spread, wh
 from core.briefing.jobs import JobPage, JobRow, ScheduleRow
 from core.clock import span
 
-WIDTHS = (8, 14, 18, 13, 11, 8, 20)
+WIDTHS = (7, 9, 15, 11, 11, 6, 9)
 TITLES = ("job", "kind", "of", "state", "due", "took", "")
 GLYPHS = {
     "running": ("◐", "info"),
@@ -27,7 +27,7 @@ def row_line(row: JobRow, now_us: int) -> Line:
     took = span(row.took_us) if row.took_us is not None else "-"
     left = columns((str(row.id), row.kind, row.subject), WIDTHS[:3])
     right = columns((when(row.due_us, now_us), took), WIDTHS[4:6], right=(1,))
-    return line(f"{left}  ", (pad(f"{glyph} {row.state}", 13), style), f"  {right}  ", *_end(row))
+    return line(f"{left}  ", (pad(f"{glyph} {row.state}", WIDTHS[3]), style), f"  {right}  ", *_end(row))
 
 
 def _end(row: JobRow) -> Line:

@@ -11,7 +11,7 @@ from console.view import Line, columns, fit, line, measure, pad, spread, when
 from core.briefing.models import DeploymentRow, ModelPage, ModelRow, VersionRow
 from core.clock import span
 
-WIDTHS = (20, 18, 9, 10, 24)
+WIDTHS = (18, 16, 6, 11, 19)
 TITLES = ("model", "serves", "newest", "trained", "drift")
 METRICS = ("auc", "logloss", "brier", "n")
 

@@ -16,7 +16,7 @@ from console.pages.parts import (
     trend_spans,
     trends_line,
 )
-from console.view import Line, ago, line, pad, share, spread, when
+from console.view import Line, ago, cells, line, pad, share, spread, when
 from core.briefing.now import Firing, Handover, Lead, Now
 from core.clock import span
 
@@ -78,7 +78,7 @@ def _head(lead: Lead, at: int, width: int) -> list[Line]:
     return [
         spread((*name, (f" on {found.endpoint}", "")), right, width),
         line("  ", (_said(found.title, found.model, found.endpoint), "bold")),
-        line("  ", " · ".join(facts)),
+        *_joined(facts, width),
         trends_line(lead.trends[:3], width),
     ]
 
@@ -94,8 +94,20 @@ def _figures(lead: Lead) -> list[str]:
     if not burning:
         return []
     worst = burning[0]
-    bad = f"est. {share(worst.bad_share)} bad" if worst.bad_share else ""
+    events = "hours" if worst.measure == "quality" else "requests"
+    bad = f"est. {share(worst.bad_share)} of {events} bad" if worst.bad_share else ""
     return [told for told in (f"burn {burn_text(worst)}", gone_text(worst), bad) if told]
+
+
+def _joined(facts: list[str], width: int) -> list[Line]:
+    """The facts with dots between, on as many lines as they need; none is ever cut."""
+    rows: list[str] = []
+    for fact in facts:
+        if rows and cells(f"{rows[-1]} · {fact}") <= width:
+            rows[-1] += f" · {fact}"
+        else:
+            rows.append(f"  {fact}")
+    return [line(row) for row in rows]
 
 
 def _suspects(lead: Lead, at: int, width: int) -> list[Line]:

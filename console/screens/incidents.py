@@ -33,14 +33,14 @@ class IncidentRows(Rows):
         return row.id
 
     def header(self, width: int) -> Line:
-        return titles(columns(("incident", "state", "since", "owner", "what"), (14, 10, 11, 12, 20)))
+        return titles(columns(("incident", "state", "since", "owner", "what"), (13, 10, 11, 10, 20)))
 
     def cells(self, row: IncidentRow, width: int) -> Line:
         glyph, style = ("✓", "good") if not row.open else ("●", "bad") if row.acked_us is None else ("◐", "warn")
         owner = row.acked_by or ("UNACKED" if row.open else "-")
         values = (f"SEV{row.severity} INC-{row.id}", row.state, when(row.impact_us, self.desk.now_us()), owner)
-        text = columns(values, (12, 10, 11, 12))
-        return line((f"{glyph} ", style), text, f"  {row.title}")
+        said = row.title.removeprefix(f"{row.model} on {row.endpoint}: ")
+        return line((f"{glyph} ", style), columns(values, (11, 10, 11, 10)), f"  {row.model}: {said}")
 
 
 class IncidentsScreen(Listing):

@@ -1,30 +1,19 @@
-"""The confirmation of a rollback: what, where, from, to and the effect; Cancel has the focus, only `y` confirms."""
+"""The confirmation of a rollback: environment, model, from, to and the effect, as they were when `R` was pressed."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from textual.app import ComposeResult
-from textual.binding import Binding
-from textual.containers import Horizontal, Vertical
-from textual.events import Key
-from textual.screen import ModalScreen
-from textual.widgets import Button
-
+from console.screens.danger import Danger, facts
 from console.subject import Subject
-from console.view import Line, line, pad
-from console.widgets.lines import Lines
+from console.view import Line, line
 from core.briefing.incident import Rollback, rollback_of
 from core.clock import span
 from core.desk import Desk
 from core.endpoints import deploy
 from core.endpoints.rows import Deployment
 from core.errors import NotFound
-
-# Keys typed before a person can have read the question are meant for the screen below it.
-DEAF_SECONDS = 0.3
 
 
 @dataclass(frozen=True)
@@ -66,91 +55,37 @@ def offer(desk: Desk, subject: Subject) -> Offer:
     return Offer(desk.settings.environment, back, number, reason)
 
 
-class RollbackModal(ModalScreen[bool]):
-    """Asks; True only for `y`."""
+class RollbackModal(Danger):
+    """Asks whether to roll back; True only for `y`."""
 
-    BINDINGS = [
-        Binding("y", "confirm", "roll back", show=False, id="rollback.confirm"),
-        Binding("d", "dry", "dry run", show=False, id="rollback.dry"),
-        Binding("n,q,h,escape", "cancel", "cancel", show=False, id="rollback.cancel"),
-    ]
-
-    def __init__(self, found: Offer, now: Callable[[], float] = time.monotonic) -> None:
-        super().__init__()
+    def __init__(self, found: Offer) -> None:
+        super().__init__("roll back")
         self.found = found
-        self.now = now
-        self.opened = now()
-        self.dry = False
 
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="box danger"):
-            yield Lines(id="said")
-            with Horizontal(classes="buttons"):
-                yield Button("Cancel", id="cancel")
-
-    def on_mount(self) -> None:
-        """Focus Cancel: Enter never changes anything."""
-        self.opened = self.now()
-        self._draw()
-        self.query_one("#cancel", Button).focus()
-
-    def _draw(self) -> None:
-        said = question(self.found, dry=self.dry)
-        page = self.query_one("#said", Lines)
-        page.styles.height = len(said)
-        page.can_focus = False
-        page.show(said)
-
-    async def on_event(self, event: object) -> None:
-        """Drop what was typed before the question could be read."""
-        if isinstance(event, Key) and self.now() - self.opened < DEAF_SECONDS:
-            event.stop()
-            return
-        await super().on_event(event)  # type: ignore[arg-type]
-
-    def action_confirm(self) -> None:
-        """Yes."""
-        self.dismiss(True)
-
-    def action_cancel(self) -> None:
-        """No."""
-        self.dismiss(False)
-
-    def action_dry(self) -> None:
-        """Show what would be done, and do nothing."""
-        self.dry = not self.dry
-        self._draw()
-
-    def on_button_pressed(self) -> None:
-        """Cancel is the only button."""
-        self.dismiss(False)
+    def question(self, dry: bool) -> list[Line]:
+        """What would be changed, and with `dry` step by step how."""
+        back = self.found.back
+        served = f", served {span(back.healthy_us)} before" if back.healthy_us > 0 else ""
+        said = facts(
+            ("environment", self.found.environment),
+            ("endpoint", back.endpoint),
+            ("model", back.model),
+            ("from", f"v{back.active} (active)"),
+            ("to", f"v{back.to}{served}"),
+            ("effect", f"requests are answered by v{back.to} from the next sync on"),
+        )
+        lines = [line(("ROLL BACK", "bold"), "  ", (f" {self.found.environment} ", "alarm")), (), *said, ()]
+        return [*lines, *_steps(self.found), ()] if dry else lines
 
 
-def question(found: Offer, *, dry: bool = False) -> list[Line]:
-    """The question's lines, and with `dry` what would happen step by step."""
+def _steps(found: Offer) -> list[Line]:
     back = found.back
-    served = f", served {span(back.healthy_us)} before" if back.healthy_us > 0 else ""
-    facts = (
-        ("environment", found.environment),
-        ("endpoint", back.endpoint),
-        ("model", back.model),
-        ("from", f"v{back.active} (active)"),
-        ("to", f"v{back.to}{served}"),
-        ("effect", f"requests are answered by v{back.to} from the next sync on"),
-    )
     steps = (
         f"check that v{back.active} is still active on {back.endpoint}",
-        f"queue deployment of {back.model} v{back.to} (kind rollback, {found.reason})",
-        "write rollback.requested to the ledger, in the same transaction",
-        f"at the next sync: push v{back.to} where it is missing, then activate it",
+        f"queue the rollback of {back.model} to v{back.to} ({found.reason})",
+        "write rollback.requested to the ledger in the same transaction",
+        f"at the next sync: push v{back.to} where it is missing, activate it",
         f"mark v{back.to} production and v{back.active} archived",
     )
-    lines = [line(("ROLL BACK", "bold"), "  ", (f" {found.environment} ", "alarm")), ()]
-    lines += [line((f"  {pad(name, 13)}", "dim"), (value, "bold" if name in ("from", "to") else "")) for name, value in facts]
-    lines.append(())
-    if dry:
-        lines += [line(("  Dry run: this is what y would do", "bold"))]
-        lines += [line(f"   {number} {step}") for number, step in enumerate(steps, 1)]
-        lines.append(())
-    lines.append(line("  ", ("y", "key"), " roll back   ", ("d", "key"), " dry run   ", ("n", "key"), " cancel"))
-    return lines
+    said = (line(f"   {number} {step}") for number, step in enumerate(steps, 1))
+    return [line(("  Dry run: this is what y would do", "bold")), *said]

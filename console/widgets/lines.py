@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from textual.binding import Binding
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -15,6 +16,15 @@ from console.widgets.paint import strip_of
 
 class Lines(ScrollView, can_focus=True):
     """Shows lines as they are given; longer pages scroll, and stay where they are while they are refreshed."""
+
+    BINDINGS = [
+        Binding("j,down", "scroll_down", "down", show=False, id="page.down"),
+        Binding("k,up", "scroll_up", "up", show=False, id="page.up"),
+        Binding("g,home", "scroll_home", "top", show=False, id="page.top"),
+        Binding("G,end", "scroll_end", "bottom", show=False, id="page.bottom"),
+        Binding("space,pagedown,ctrl+d", "page_down", "page down", show=False, id="page.pagedown"),
+        Binding("pageup,ctrl+u", "page_up", "page up", show=False, id="page.pageup"),
+    ]
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)

@@ -226,8 +226,13 @@ def moments_of(desk: Desk, found: Incident, limit: int = 200) -> tuple[Moment, .
         kinds=("deploy.applied", "rollback.applied", "drift.verdict", "model.registered"),
         limit=limit,
     )
-    events = {event.seq: event for event in (*before, *own) if event.kind not in SILENT}
-    return tuple(moment(events[seq]) for seq in sorted(events))[-limit:]
+    events = {event.seq: event for event in (*before, *own) if not _silent(event)}
+    ordered = sorted(events.values(), key=lambda event: (event.at_us, event.seq))
+    return tuple(moment(event) for event in ordered)[-limit:]
+
+
+def _silent(event: Event) -> bool:
+    return event.kind in SILENT or (event.kind == "runbook.step" and event.data.get("result") == "intent")
 
 
 def moment(event: Event) -> Moment:

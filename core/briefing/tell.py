@@ -77,7 +77,7 @@ def _job(verb: str) -> Callable[[Event, dict[str, Any]], str]:
 
 def _incident(verb: str) -> Callable[[Event, dict[str, Any]], str]:
     def words(event: Event, data: dict[str, Any]) -> str:
-        detail = data.get("note") or data.get("text") or data.get("title") or data.get("state") or data.get("to")
+        detail = data.get("note") or data.get("text")
         return f"{verb} INC-{event.incident}" + (f": {detail}" if detail else "")
 
     return words
@@ -121,11 +121,13 @@ _WORDS: dict[str, Callable[[Event, dict[str, Any]], str]] = {
     "alert.fired": _alert("fired"),
     "alert.escalated": _alert("escalated"),
     "alert.resolved": _alert("resolved"),
-    "incident.opened": _incident("opened"),
+    "incident.opened": lambda e, d: f"INC-{e.incident} opened" + (f", SEV{d['severity']}" if d.get("severity") else ""),
     "incident.suspects": _incident("suspects ranked"),
-    "incident.acked": _incident("acknowledged"),
+    "incident.acked": lambda e, d: f"INC-{e.incident} acknowledged",
+    "incident.unacked": lambda e, d: f"INC-{e.incident} acknowledgement undone",
+    "incident.impact": lambda e, d: f"INC-{e.incident} impact start corrected",
     "incident.noted": _incident("note"),
-    "incident.moved": _incident("moved"),
+    "incident.moved": lambda e, d: f"INC-{e.incident} is {d.get('to', '')}",
     "incident.postmortem": _incident("postmortem written"),
     "incident.attached": _incident("alert joined"),
     "runbook.started": _walk("started"),

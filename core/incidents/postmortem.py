@@ -65,19 +65,26 @@ def _block(desk: Desk, found: Incident, name: str, before: str) -> str:
     return BLOCKS[name](desk, found) if name in BLOCKS else before
 
 
-def save(desk: Desk, number: int, text: str | None = None) -> str:
-    """Keep a postmortem: the rendered one, or a person's `text` with its blocks made anew; returns what was kept.
+def generate(desk: Desk, number: int) -> str:
+    """Render the postmortem and keep it; returns what was kept. A resolved incident moves on to postmortem."""
+    return _keep(desk, number, render(desk, number), "template")
 
-    A resolved incident moves on to postmortem. Raises BadInput for a text that is empty or lost the end of a block.
+
+def edit(desk: Desk, number: int, text: str) -> str:
+    """Keep a person's text, its blocks made anew; returns what was kept.
+
+    Raises BadInput for a text that is empty or lost the end of a block.
     """
-    if text is not None:
-        _require_whole(text)
-    whole = render(desk, number, text)
+    _require_whole(text)
+    return _keep(desk, number, render(desk, number, text), "hand")
+
+
+def _keep(desk: Desk, number: int, whole: str, by: str) -> str:
+    open_actions = sum(not one.done for one in actions_in(number, whole))
     with desk.write() as tx:
         found = incident(tx, number)
         change(tx, number, postmortem=whole)
-        actions = [one for one in actions_in(number, whole) if not one.done]
-        data = {"by": "hand" if text is not None else "template", "open_actions": len(actions)}
+        data = {"by": by, "open_actions": open_actions}
         desk.record(tx, "incident.postmortem", model=found.model, endpoint=found.endpoint, incident=number, data=data)
         if found.state == "resolved":
             shift(desk, tx, found, "postmortem", reason="the postmortem is written")

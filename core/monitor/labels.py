@@ -1,4 +1,4 @@
-"""Labels that come late: kept once, and counted with the prediction they belong to at the minute it was made."""
+"""Labels that come late: kept once, and counted with the prediction they belong to at the time it was made."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class Measure:
 
 
 def measure(store: Store, model: str, version: int, endpoint: str, from_us: int, to_us: int) -> Measure:
-    """The quality of what a version answered at an endpoint in [from, to), by the minute of the prediction."""
+    """The quality of what a version answered at an endpoint in the hours that touch [from, to), by when asked."""
     neg, pos = score_counts(store, model, version, endpoint, from_us, to_us)
     shown = _sum(store, "score", model, version, endpoint, from_us, to_us)
     loss = _sum(store, "loss", model, version, endpoint, from_us, to_us)

@@ -13,6 +13,8 @@ from core.monitor import distance
 LEAST_ROWS = 30
 # The rarest cell of the pooled sample must be expected to hold this many rows of the smaller one.
 LEAST_EXPECTED = 5
+# The part of the error that is spent on rarer cells than that.
+RARE_WEIGHT = 0.1
 MONTH_US = 30 * DAY
 _STEPS = 10_000
 _TINY = 1e-300
@@ -51,17 +53,43 @@ def psi_tail(reference: Sequence[int], current: Sequence[int], scatter: Scatter 
     With B cells PSI is then close to (1/n + 1/m) times a chi-square of B - 1 degrees; cells are first pooled until
     each is expected to hold 5 rows of the smaller sample. Rows that come in correlated days stretch it: the mean by
     the scatter's ratio, and the degrees shrink by Satterthwaite's rule for the worst spread of it over directions.
+    A tenth of the error is spent on cells too rare for that, so that values never seen before do not hide in others.
     """
     n, m = sum(reference), sum(current)
     if min(n, m) < LEAST_ROWS:
         return 1.0
-    left, right = pooled(reference, current)
+    common = _common_tail(*pooled(reference, current), scatter)
+    rare = rare_tail(reference, current, scatter)
+    return min(1.0, common / (1 - RARE_WEIGHT), rare / RARE_WEIGHT)
+
+
+def _common_tail(left: Sequence[int], right: Sequence[int], scatter: Scatter) -> float:
     cells = len(left) - 1
     if cells < 1:
         return 1.0
-    statistic = distance.psi(left, right) / (1 / n + 1 / m)
+    statistic = distance.psi(left, right) / (1 / sum(left) + 1 / sum(right))
     mean, freedom = scatter.ratio * cells, _freedom(cells, scatter)
     return chi_square_tail(statistic * freedom / mean, freedom)
+
+
+def rare_tail(reference: Sequence[int], current: Sequence[int], scatter: Scatter = INDEPENDENT) -> float:
+    """A bound on the chance of so many current rows in cells that are rare in both samples together.
+
+    Which cells are rare depends on both together alone; without change, their rows fall to either side by the sizes
+    of the samples, so Chernoff's bound on the binomial holds. All that the scatter exceeds 1 by is taken to be in
+    these cells. 1.0 where no cell is rare, or no more current rows are in them than expected.
+    """
+    need, share = _need(reference, current), sum(current) / (sum(reference) + sum(current))
+    rare = [(a, b) for a, b in zip(reference, current, strict=True) if a + b < need]
+    total, seen = sum(a + b for a, b in rare), sum(b for _, b in rare)
+    if not total or seen / total <= share:
+        return 1.0
+    effect = min(1 + (scatter.ratio - 1) * len(reference), max(scatter.rows_a_day, 1.0))
+    found = seen / total
+    divergence = found * math.log(found / share)
+    if found < 1:
+        divergence += (1 - found) * math.log((1 - found) / (1 - share))
+    return math.exp(-total / effect * divergence)
 
 
 def pooled(reference: Sequence[int], current: Sequence[int]) -> tuple[list[int], list[int]]:
@@ -70,8 +98,7 @@ def pooled(reference: Sequence[int], current: Sequence[int]) -> tuple[list[int],
     What remains at the end joins the last. Which cells join depends on both samples together alone, so it favours
     neither.
     """
-    n, m = sum(reference), sum(current)
-    need = LEAST_EXPECTED * (n + m) / max(min(n, m), 1)
+    need = _need(reference, current)
     left, right = [0], [0]
     for a, b in zip(reference, current, strict=True):
         if left[-1] + right[-1] >= need:
@@ -84,6 +111,11 @@ def pooled(reference: Sequence[int], current: Sequence[int]) -> tuple[list[int],
         left[-1] += a
         right[-1] += b
     return left, right
+
+
+def _need(reference: Sequence[int], current: Sequence[int]) -> float:
+    n, m = sum(reference), sum(current)
+    return LEAST_EXPECTED * (n + m) / max(min(n, m), 1)
 
 
 def ks_tail(gap: float, n: int, m: int) -> float:

@@ -66,8 +66,8 @@ def inc_recovery(desk: Desk, words: Words) -> Outcome:
     return Outcome(told.recovered, told.lines, {**told.facts, "recovered": told.recovered})
 
 
-def deploy_status(desk: Desk, words: Words) -> Outcome:
-    """What is active and what waits; passes where the last change was applied on the endpoint."""
+def deploy_history(desk: Desk, words: Words) -> Outcome:
+    """What is active and what came last; passes where the last change was applied on the endpoint."""
     from core.endpoints import deploy
 
     model, endpoint = words.text(0), _endpoint(desk, words)
@@ -128,10 +128,10 @@ def quality_show(desk: Desk, words: Words) -> Outcome:
 
 
 def _endpoint(desk: Desk, words: Words) -> str:
-    given = words.option("endpoint")
+    given = words.option("on") or words.option("endpoint")
     if given:
         return given
     row = desk.store.one(SERVED_ON, (words.text(0),))
     if row is None:
-        raise NotFound(f"{words.text(0)} is served nowhere", "name one with --endpoint")
+        raise NotFound(f"{words.text(0)} is served nowhere", "name the endpoint")
     return str(row["endpoint"])

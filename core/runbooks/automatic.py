@@ -56,7 +56,8 @@ def _consider(desk: Desk, found: Incident) -> Rolled | None:
         return None
     reason = _against(desk, found)
     if reason is not None:
-        _withhold(desk, found, reason) if reason else None
+        if reason:
+            _withhold(desk, found, reason)
         return None
     told = helps(desk, found)
     if not told.offered or told.target is None or told.leaving is None:

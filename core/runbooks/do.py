@@ -40,7 +40,7 @@ def inc_move(desk: Desk, words: Words) -> Outcome:
 
 def inc_postmortem(desk: Desk, words: Words) -> Outcome:
     """Make the postmortem's blocks anew and keep it; what people wrote stays."""
-    text = postmortem.save(desk, words.number(0))
+    text = postmortem.generate(desk, words.number(0))
     return Outcome(True, (f"kept, {len(text.splitlines())} lines: `tocsin inc postmortem {words.number(0)}` shows it",))
 
 
@@ -48,7 +48,7 @@ def deploy_rollback(desk: Desk, words: Words) -> Outcome:
     """Ask for the rollback and try to deliver it at once; queued is told apart from applied."""
     from core.endpoints.deliver import deliver
 
-    endpoint, model = words.option("endpoint") or "", words.text(0)
+    endpoint, model = words.option("on") or "", words.text(0)
     to, number = words.option("to"), words.option("incident")
     asked = deploy.rollback(
         desk,
@@ -69,7 +69,7 @@ def deploy_rollback(desk: Desk, words: Words) -> Outcome:
 
 def was_rolled_back(desk: Desk, words: Words, since_us: int) -> Outcome:
     """Whether a rollback was asked for since an instant, and how far it came."""
-    row = desk.store.one(ASKED, (words.option("endpoint"), words.text(0), since_us))
+    row = desk.store.one(ASKED, (words.option("on"), words.text(0), since_us))
     if row is None:
         return Outcome(False, ("no rollback was asked for: it did not happen",))
     return Outcome(True, (f"the rollback to v{row['version']} was asked for and is {row['state']}",))

@@ -30,16 +30,16 @@ VERBS: dict[tuple[str, ...], Verb] = {
     ("inc", "suspects"): Verb("inc suspects NUMBER", False, ask.inc_suspects),
     ("inc", "helps"): Verb("inc helps NUMBER", False, ask.inc_helps),
     ("inc", "recovery"): Verb("inc recovery NUMBER [--slo NAME] [--for SPAN]", False, ask.inc_recovery),
-    ("deploy", "status"): Verb("deploy status MODEL [--endpoint NAME]", False, ask.deploy_status),
+    ("deploy", "history"): Verb("deploy history MODEL --on ENDPOINT", False, ask.deploy_history),
     ("endpoint", "show"): Verb("endpoint show NAME", False, ask.endpoint_show),
     ("endpoint", "health"): Verb("endpoint health NAME", False, ask.endpoint_health),
-    ("quality", "show"): Verb("quality show MODEL --endpoint NAME", False, ask.quality_show),
+    ("quality", "show"): Verb("quality show MODEL --endpoint ENDPOINT", False, ask.quality_show),
     ("inc", "ack"): Verb("inc ack NUMBER", True, do.inc_ack, do.was_acked),
     ("inc", "note"): Verb("inc note NUMBER TEXT", True, do.inc_note),
     ("inc", "move"): Verb("inc move NUMBER STATE", True, do.inc_move),
-    ("inc", "postmortem"): Verb("inc postmortem NUMBER --save", True, do.inc_postmortem),
+    ("inc", "postmortem"): Verb("inc postmortem NUMBER --keep", True, do.inc_postmortem),
     ("deploy", "rollback"): Verb(
-        "deploy rollback MODEL --endpoint NAME [--incident N]", True, do.deploy_rollback, do.was_rolled_back
+        "deploy rollback MODEL --on ENDPOINT [--incident N]", True, do.deploy_rollback, do.was_rolled_back
     ),
     ("endpoint", "pause"): Verb("endpoint pause NAME", True, do.endpoint_pause),
     ("endpoint", "resume"): Verb("endpoint resume NAME", True, do.endpoint_resume),

@@ -49,8 +49,8 @@ class StepView:
         return self.type == "action"
 
 
-def view(standing: Walk, book: Runbook, steps: list[Taken]) -> StepView:
-    """The view of the step a walk stands at, from what was done in it."""
+def view(standing: Walk, book: Runbook, steps: list[Taken], suggestion: str | None = None) -> StepView:
+    """The view of the step a walk stands at, from what was done in it; `suggestion` where it is known already."""
     step = book.step(standing.step or "")
     assert step is not None
     facts = facts_of(steps)
@@ -72,7 +72,7 @@ def view(standing: Walk, book: Runbook, steps: list[Taken]) -> StepView:
         confirm=fill_text(step.confirm, standing.inputs),
         undo=fill_text(step.undo, standing.inputs),
         choices=tuple((one.name, one.title) for one in step.choices),
-        suggested=suggested(step, facts),
+        suggested=suggested(step, facts) if suggestion is None else suggestion,
         state=state,
         answers=answers(step, state),
         last_output=(own or steps)[-1].lines if steps else (),

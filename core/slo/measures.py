@@ -70,12 +70,13 @@ def _slices(store: Store, slo: Slo, from_us: int, to_us: int) -> Counts:
 
 
 def _events(store: Store, slo: Slo, from_us: int, to_us: int) -> Counts:
-    total = Counts()
+    good = total = faulty = 0
     kind, threshold_us = _kind(slo), round((slo.threshold_ms or 0) * 1000)
     for grain, start, end in pieces(from_us, to_us):
         for row in store.read(EVENTS, (slo.model, slo.endpoint, kind, grain, start, end)):
-            total = total + _read(bytes(row["vec"]), slo.measure, threshold_us)
-    return total
+            one = _read(bytes(row["vec"]), slo.measure, threshold_us)
+            good, total, faulty = good + one.good, total + one.total, faulty + one.faulty
+    return Counts(good, total, faulty)
 
 
 def _kind(slo: Slo) -> str:

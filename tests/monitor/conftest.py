@@ -54,7 +54,7 @@ class Lab:
             view=tuple(ViewColumn(name, "identity", name) for name in entries),
             reference=Reference(rows, entries, tuple([0] * SCORE_BINS), (rows - rows // 4, rows // 4), days),
             threshold=0.5,
-            importance={name: 1.0 for name in entries},
+            importance=dict.fromkeys(entries, 1.0),
             booster=booster or f"max_feature_idx={len(entries) - 1}\n",
         )
         return register(self.desk, Draft(artefact, None, "t/1", None, "c", {}, {}, {"auc": auc}))

@@ -19,7 +19,8 @@ def served(desk: Desk) -> Desk:
     with desk.write() as tx:
         tx.execute("INSERT INTO model(name, task, label, created_us) VALUES ('flights', 'binary', 'late', ?)", (now,))
         tx.execute(
-            "INSERT INTO endpoint(name, adapter, url, token_ref, added_us, seen_us) VALUES ('gate', 'embedded', '', '', ?, ?)",
+            "INSERT INTO endpoint(name, adapter, url, token_ref, added_us, seen_us) "
+            "VALUES ('gate', 'embedded', '', '', ?, ?)",
             (now, now),
         )
         tx.execute(

@@ -106,8 +106,9 @@ def test_a_bad_deploy_pages_within_a_day_and_a_rollback_clears_it_only_by_proof(
     assert "budget gone in" in said[-1].summary
     deploy(served, 1, "rollback")
     after = run(served, clock, labels, 12, good=True)
-    assert [one.said for one in after[:3]] == ["firing", "unknown", "unknown"]
-    assert after[-1].said == "clear"
+    said_after = [one.said for one in after]
+    assert 4 <= said_after.index("clear") <= 8
+    assert set(said_after[said_after.index("clear") :]) == {"clear"}
 
 
 def test_one_bad_hour_is_a_ticket_and_never_a_page(served: Desk, slo: Slo, clock: SimClock, labels: Labels) -> None:

@@ -76,7 +76,7 @@ def test_what_does_not_fit_is_refused_and_nothing_is_saved(served: Desk, given: 
 
 @pytest.mark.parametrize("given", [{"model": "trains"}, {"endpoint": "door"}])
 def test_an_unknown_model_or_endpoint_is_not_found(served: Desk, given: dict[str, str]) -> None:
-    with pytest.raises(NotFound, match="trains|door") as error:
+    with pytest.raises(NotFound, match=r"trains|door") as error:
         save(served, **given)
     assert "list" in error.value.hint
 
@@ -106,10 +106,10 @@ def test_failed_requests_burn_the_budget_of_all_versions_together(served: Desk, 
     status = verbs.status(served, slo)
     assert (status.good, status.total, status.burn) == (11_760, 12_000, 20)
     assert (status.state, status.provisional) == (State.BURNING, True)
-    assert status.text == "burn 20, budget gone in 1d 10h (provisional)"
+    assert status.text == "burn 20, budget gone in 1d 11h (provisional)"
     found = finding(served, "burn")
     assert (found.said, found.severity, found.rule) == ("firing", "page", "1 h / 5 min x14.4")
-    assert found.summary == "up: 240 of 12000 requests failed in 1h; burn 20, budget gone in 1d 10h"
+    assert found.summary == "up: 240 of 12000 requests failed in 1h; burn 20, budget gone in 1d 11h"
     assert (found.family, found.version) == ("availability", 1)
 
 

@@ -30,12 +30,13 @@ def delays(rows: int = 900, seed: int = 0) -> dict[str, Any]:
 
 @pytest.fixture
 def add(desk: Desk, tmp_path: Path) -> Callable[..., str]:
-    """Add a table as a data set; keyword arguments replace or add columns."""
+    """Add a table as a data set; keyword arguments add columns, a name copies one there is."""
 
     def adding(dataset: str = "flights", rows: int = 900, **columns: Any) -> str:
         from core.datasets import ingest
 
-        table = {name: column for name, column in {**delays(rows), **columns}.items() if column is not None}
+        known = delays(rows)
+        table = {**known, **{name: known.get(c, c) if isinstance(c, str) else c for name, c in columns.items()}}
         path = tmp_path / f"{dataset}.csv"
         pyarrow.csv.write_csv(pa.table(table), path)
         ingest.add(desk, path, dataset=dataset, time_column="at")
