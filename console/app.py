@@ -10,6 +10,7 @@ from typing import Any
 
 from textual.app import App
 from textual.binding import Binding
+from textual.filter import Monochrome, NoColor
 
 from console.actions import Actions
 from console.screens import NUMBERED, make
@@ -42,7 +43,7 @@ class TocsinApp(App[None]):
         Binding("minus", "swap", "last view", show=False, id="last"),
         Binding("left_square_bracket", "step(-1)", "older view", show=False, id="history.older"),
         Binding("right_square_bracket", "step(1)", "newer view", show=False, id="history.newer"),
-        Binding("colon", "palette", "find", show=False, id="palette"),
+        Binding("colon,slash", "palette", "find", show=False, id="palette"),
         Binding("question_mark", "help", "help", show=False, id="help"),
         Binding("a", "act('ack')", "acknowledge", show=False, id="ack"),
         Binding("A", "act('ack_marked')", "acknowledge all marked", show=False, id="ack.marked"),
@@ -63,6 +64,8 @@ class TocsinApp(App[None]):
     def __init__(self, desk: Desk, screen: str = "", target: str = "") -> None:
         super().__init__()
         self.theme = "ansi-dark"
+        # Textual picks its filter for NO_COLOR before the theme is known, and would paint red as black.
+        self._filters = [NoColor() if isinstance(one, Monochrome) else one for one in self._filters]
         self.desk = desk
         self.first = Place(screen or "now", target)
         self.past: list[Place] = []
@@ -140,6 +143,10 @@ class TocsinApp(App[None]):
             sheet.reload()
         elif self._polls % 2 == 0:
             sheet.tick()
+
+    def action_open(self, name: str, target: str) -> None:
+        """Anything that has a screen of its own."""
+        self.open(name, target)
 
     def action_go(self, name: str) -> None:
         """One of the numbered screens."""

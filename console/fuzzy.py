@@ -11,9 +11,10 @@ Item = TypeVar("Item")
 def score(query: str, text: str) -> int | None:
     """How well a text matches; higher is better, None where it does not. An empty query matches everything alike."""
     wanted, given = query.lower().replace(" ", ""), text.lower()
-    if query.lower() in given:
-        start = given.index(query.lower())
-        return 1000 - start + (200 if start == 0 or not given[start - 1].isalnum() else 0)
+    start = given.find(query.lower())
+    if start >= 0:
+        # Every word that begins so is as good as another: what is listed first stays first.
+        return 1200 if start == 0 or not given[start - 1].isalnum() else 1000 - start
     points, place, run = 0, -1, 0
     for letter in wanted:
         found = given.find(letter, place + 1)

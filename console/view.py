@@ -162,6 +162,8 @@ def ago(at_us: int, now_us: int) -> str:
 def share(value: float) -> str:
     """A share as percent, with as many digits as it takes to be more than zero: `3.1%`, `0.02%`, `82%`."""
     percent = value * 100
+    if 0 < percent < 0.005:
+        return "<0.01%"
     if percent and abs(percent) < 0.1:
         return f"{percent:.2f}%"
     return f"{percent:.1f}%" if abs(percent) < 10 else f"{percent:.0f}%"

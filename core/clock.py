@@ -118,7 +118,7 @@ def parse_span(text: str) -> int:
     """`90s`, `15m`, `6h`, `30d`, `4w` to microseconds. Raises BadInput for anything else or for nothing."""
     units = {"s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
     number, unit = text.strip()[:-1], text.strip()[-1:].lower()
-    if unit not in units or not number.isdigit() or int(number) == 0:
+    if unit not in units or not (number.isascii() and number.isdigit()) or int(number) == 0:
         raise BadInput(f"{text!r} is not a span of time", "write it as 90s, 15m, 6h, 30d or 4w")
     return int(number) * units[unit]
 

@@ -27,9 +27,10 @@ def command(ctx: click.Context, as_json: bool, snapshot: bool, size: str) -> Non
         emit(now_json(found))
         return
     from console.pages.now import body, frame
+    from console.plot import plot
     from console.view import text_of
 
-    lines = frame(found, width, height) if snapshot else body(found, width, 200)
+    lines = frame(found, width, height, plot) if snapshot else body(found, width, 200)
     for one in lines:
         click.echo(text_of(one).rstrip())
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
+import threading
 from pathlib import Path
 
 import click
@@ -14,8 +18,11 @@ from console.cli.output import home_from
 @click.option("--port", default=8900, show_default=True, type=click.IntRange(0, 65_535), help="0 takes a free one.")
 @click.option("--token-ref", metavar="REF", default="", help="env:NAME or file:PATH; else a token file is made.")
 @click.option("--state", metavar="DIR", type=click.Path(file_okay=False, path_type=Path), help="What it keeps.")
+@click.option("--until-eof", is_flag=True, help="Stop when standard input ends, so that it ends with its parent.")
 @click.pass_context
-def command(ctx: click.Context, host: str | None, port: int, token_ref: str, state: Path | None) -> None:
+def command(
+    ctx: click.Context, host: str | None, port: int, token_ref: str, state: Path | None, until_eof: bool
+) -> None:
     """Serve models over HTTP until stopped; prints one line of JSON when calls are answered.
 
     Speaks the Open Inference Protocol v2 (/v2) and a short form (/v1/models/NAME/score). It keeps its models and
@@ -27,4 +34,11 @@ def command(ctx: click.Context, host: str | None, port: int, token_ref: str, sta
         click.echo(
             f"warning: {host} can be reached from other machines, and this endpoint speaks without TLS", err=True
         )
+    if until_eof:
+        threading.Thread(target=_end_with_input, daemon=True).start()
     serve(state or home_from(ctx).path / "endpoint", host=host, port=port, token_ref=token_ref, ready=click.echo)
+
+
+def _end_with_input() -> None:
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)

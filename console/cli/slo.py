@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from console.cli.output import change_options, confirm, desk_from, emit, json_option, table
+from console.cli.slo_output import backtest_json, described, rule_json, said, status_json
 
 if TYPE_CHECKING:
     from core.slo.backtest import Backtest
-    from core.slo.judge import Verdict
-    from core.slo.rows import Slo
     from core.slo.rules import Objective
-    from core.slo.status import Status
 
 
 @click.group()
@@ -33,7 +31,7 @@ def list_slos(ctx: click.Context, as_json: bool) -> None:
     desk = desk_from(ctx, read_only=True)
     statuses = [verbs.status(desk, slo) for slo in verbs.slos(desk.store)]
     if as_json:
-        emit([_status_json(status) for status in statuses])
+        emit([status_json(status) for status in statuses])
         return
     table(
         ("objective", "model", "endpoint", "measure", "target", "window", "sli", "left", "state", "says"),
@@ -68,7 +66,7 @@ def show(ctx: click.Context, name: str, as_json: bool) -> None:
     desk = desk_from(ctx, read_only=True)
     status = verbs.status(desk, verbs.slo(desk.store, name))
     if as_json:
-        emit({**_status_json(status), "rules": [_rule_json(v) for v in status.rules], "told": list(status.slo.told)})
+        emit({**status_json(status), "rules": [rule_json(v) for v in status.rules], "told": list(status.slo.told)})
         return
     click.echo(f"{name}: {status.state.value}, {status.text}")
     click.echo(
@@ -80,7 +78,7 @@ def show(ctx: click.Context, name: str, as_json: bool) -> None:
         (
             v.rule.name,
             v.rule.severity,
-            _said(v),
+            said(v),
             short(v.burn),
             short(v.short_burn),
             f"{v.long.bad}/{v.long.total}",
@@ -117,10 +115,10 @@ def add(ctx: click.Context, /, name: str, dry_run: bool, yes: bool, **given: Any
     for line in drafted.told:
         click.echo(f"note: {line}", err=True)
     if dry_run:
-        click.echo(f"would save {_described(drafted.slo)}")
+        click.echo(f"would save {described(drafted.slo)}")
         return
-    confirm(f"save {_described(drafted.slo)}?", yes)
-    click.echo(f"saved {_described(verbs.save(desk, drafted).slo)}")
+    confirm(f"save {described(drafted.slo)}?", yes)
+    click.echo(f"saved {described(verbs.save(desk, drafted).slo)}")
 
 
 @command.command()
@@ -134,9 +132,9 @@ def retire(ctx: click.Context, name: str, dry_run: bool, yes: bool) -> None:
     desk = desk_from(ctx)
     found = verbs.slo(desk.store, name)
     if dry_run:
-        click.echo(f"would retire {_described(found)}")
+        click.echo(f"would retire {described(found)}")
         return
-    confirm(f"retire {_described(found)}?", yes)
+    confirm(f"retire {described(found)}?", yes)
     verbs.retire(desk, name)
     click.echo(f"retired {name}")
 
@@ -156,7 +154,7 @@ def backtest(ctx: click.Context, /, file: Path, as_json: bool, **given: Any) -> 
 
     result = run(_objective(ctx, **given), read(file))
     if as_json:
-        emit(_backtest_json(result))
+        emit(backtest_json(result))
         return
     _print_backtest(result)
 
@@ -195,85 +193,3 @@ def _print_backtest(result: Backtest) -> None:
     ]
     table(("fired", "severity", "rule", "escalated", "resolved", "said"), rows, empty="no alert would have fired")
     click.echo(f"{result.rows} rows of {span(result.step_us)}, {iso(result.from_us)} to {iso(result.to_us)}", err=True)
-
-
-def _backtest_json(result: Backtest) -> dict[str, Any]:
-    from core.clock import iso, iso_or_none
-
-    alerts = [
-        {
-            "fired": iso(e.fired_us),
-            "severity": e.severity,
-            "condition": e.condition,
-            "rule": e.rule,
-            "escalated": iso_or_none(e.escalated_us),
-            "resolved": iso_or_none(e.resolved_us),
-            "summary": e.summary,
-        }
-        for e in result.episodes
-    ]
-    extent = {"rows": result.rows, "from": iso(result.from_us), "to": iso(result.to_us)}
-    return {**extent, "step_seconds": result.step_us // 1_000_000, "told": list(result.told), "alerts": alerts}
-
-
-def _described(slo: Slo) -> str:
-    from core.slo.budget import percent
-
-    critical = "critical, " if slo.critical else ""
-    return (
-        f"{slo.name}: {critical}{percent(slo.target)} of {slo.model} on {slo.endpoint} without {slo.bad_events}, "
-        + (f"over {slo.window.text}")
-    )
-
-
-def _status_json(status: Status) -> dict[str, Any]:
-    from core.clock import iso
-
-    slo = status.slo
-    return {
-        "name": slo.name,
-        "model": slo.model,
-        "endpoint": slo.endpoint,
-        "measure": slo.measure,
-        "target": float(slo.target),
-        "window": slo.window.text,
-        "critical": slo.critical,
-        "at": iso(status.at_us),
-        "state": status.state.value,
-        "good": status.good,
-        "total": status.total,
-        "sli": _number(status.sli),
-        "burn": _number(status.burn),
-        "left": _number(status.left),
-        "consumed": _number(status.consumed),
-        "exhausted_in_seconds": None if status.exhausted_in_us is None else status.exhausted_in_us // 1_000_000,
-        "provisional": status.provisional,
-        "firing": status.strongest.rule.name if status.strongest else None,
-        "text": status.text,
-    }
-
-
-def _rule_json(verdict: Verdict) -> dict[str, Any]:
-    return {
-        "rule": verdict.rule.name,
-        "severity": verdict.severity,
-        "fired": verdict.fired,
-        "low_traffic": verdict.low_traffic,
-        "burn": _number(verdict.burn),
-        "short_burn": _number(verdict.short_burn),
-        "bad": verdict.long.bad,
-        "total": verdict.long.total,
-        "text": verdict.text,
-    }
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None else round(float(value), 6)
-
-
-def _said(verdict: Verdict) -> str:
-    if verdict.fired is None:
-        return "no data"
-    if not verdict.fired:
-        return "quiet"
-    return f"{verdict.severity.upper()}{' (few events)' if verdict.low_traffic else ''}"

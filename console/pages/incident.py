@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from console.pages.layout import heading
 from console.pages.parts import (
+    Plot,
     ack_text,
     budget_line,
+    measured,
     moment_line,
     rollback_line,
     state_glyph,
     suspect_lines,
 )
-from console.view import Line, ago, fit, line, measure, pad, spread, when, wrap
+from console.view import Line, ago, fit, line, pad, spread, when, wrap
 from core.briefing.incident import Alert, Incident, IncidentPage
-from core.briefing.trends import Trend
 from core.clock import iso, span
-
-# Draws a trend with its events marked: given by the screen, because plots need a library.
-Plot = Callable[[Trend, list[tuple[int, str]], int, int], list[Line]]
-
 
 def body(page: IncidentPage, width: int, plot: Plot) -> list[Line]:
     """All of it, top to bottom, to be scrolled."""
@@ -30,7 +25,7 @@ def body(page: IncidentPage, width: int, plot: Plot) -> list[Line]:
         _class(page, width),
         _suspects(page, width),
         _actions(page),
-        *(_plot(page, trend, width, plot) for trend in page.trends if trend.unit != "count"),
+        *(measured(trend, page.moments, width, plot) for trend in page.trends if trend.unit != "count"),
         _budgets(page, width),
         _alerts(page, at),
         [heading("TIMELINE"), *(moment_line(one, at) for one in page.moments)],
@@ -85,16 +80,6 @@ def _actions(page: IncidentPage) -> list[Line]:
     if page.incident.runbook:
         lines.append(line("  ", ("b", "key"), f"  runbook {page.incident.runbook}"))
     return lines if len(lines) > 1 or page.helps else []
-
-
-def _plot(page: IncidentPage, trend: Trend, width: int, plot: Plot) -> list[Line]:
-    if len(trend.steps) < 3:
-        return []
-    first = trend.steps[0][0]
-    marks = [(one.at_us, "deploy") for one in page.moments if one.kind == "deploy.applied" and one.at_us >= first]
-    marks += [(one.at_us, "rollback") for one in page.moments if one.kind == "rollback.applied" and one.at_us >= first]
-    last = measure(trend.last, trend.unit) if trend.last is not None else ""
-    return [heading(trend.name.upper(), f"by hour, now {last}"), *plot(trend, marks, width, 9)]
 
 
 def _budgets(page: IncidentPage, width: int) -> list[Line]:

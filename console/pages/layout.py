@@ -9,7 +9,10 @@ from console.view import Line, fit, line
 
 @dataclass(frozen=True)
 class Section:
-    """Lines that belong together. At least `need` of them are shown; `rank` 0 is given up last; `tail` keeps the end."""
+    """Lines that belong together. At least `need` of them are shown; `rank` 0 is given up last; `tail` keeps the end.
+
+    One with a need of 0 is shown whole where room is left over, or not at all.
+    """
 
     lines: list[Line]
     need: int
@@ -23,7 +26,7 @@ def compose(sections: list[Section], width: int, height: int) -> list[Line]:
     Where not even the needs fit, sections are left out from the highest rank down. Blank lines between sections are
     set before any section grows, so that a small screen stays readable and a large one is used.
     """
-    chosen = [section for section in sections if section.lines]
+    chosen = [section for section in sections if section.lines and section.need]
     while len(chosen) > 1 and sum(_least(section) for section in chosen) > height:
         chosen.remove(max(chosen, key=lambda section: section.rank))
     shown = {id(section): _least(section) for section in chosen}
@@ -34,8 +37,12 @@ def compose(sections: list[Section], width: int, height: int) -> list[Line]:
         more = min(spare, len(section.lines) - shown[id(section)])
         shown[id(section)] += max(0, more)
         spare -= max(0, more)
+    for section in sections:
+        if section.lines and not section.need and spare > len(section.lines):
+            shown[id(section)] = len(section.lines)
+            spare -= len(section.lines) + 1
     lines: list[Line] = []
-    for section in chosen:
+    for section in (one for one in sections if id(one) in shown):
         if lines and gaps:
             lines.append(())
         lines.extend(_part(section, shown[id(section)]))

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from console.pages.incident import Plot
 from console.pages.layout import heading
-from console.pages.parts import budget_line, moment_line, rollback_line
-from console.view import Line, columns, fit, line, measure, pad, spread, when
+from console.pages.parts import Plot, budget_line, measured, moment_line, rollback_line
+from console.view import Line, columns, fit, line, pad, spread, when
 from core.briefing.models import DeploymentRow, ModelPage, ModelRow, VersionRow
 from core.clock import span
 
@@ -34,7 +33,7 @@ def body(page: ModelPage, width: int, plot: Plot) -> list[Line]:
     parts = [
         _head(page, width),
         [heading("BUDGETS"), *(budget_line(one, width) for one in page.budgets)] if page.budgets else [],
-        *(_plot(page, width, plot)),
+        *(measured(trend, page.moments, width, plot, 8) for trend in page.trends),
         [heading("DRIFT BY DAY"), *(_verdict(one, at) for one in page.verdicts[:7])] if page.verdicts else [],
         [heading("VERSIONS"), *(_version(one, at) for one in page.versions)],
         [heading("DEPLOYMENTS"), *(_deployment(one, at) for one in page.deployments)] if page.deployments else [],
@@ -58,19 +57,6 @@ def _head(page: ModelPage, width: int) -> list[Line]:
     if page.rollback is not None:
         lines.append(rollback_line(page.rollback))
     return lines
-
-
-def _plot(page: ModelPage, width: int, plot: Plot) -> list[list[Line]]:
-    shown = []
-    for trend in page.trends:
-        if len(trend.steps) < 3:
-            continue
-        first = trend.steps[0][0]
-        kinds = {"deploy.applied": "deploy", "rollback.applied": "rollback"}
-        marks = [(one.at_us, kinds[one.kind]) for one in page.moments if one.kind in kinds and one.at_us >= first]
-        last = measure(trend.last, trend.unit) if trend.last is not None else ""
-        shown.append([heading(trend.name.upper(), f"by hour, now {last}"), *plot(trend, marks, width, 8)])
-    return shown
 
 
 def _verdict(one: tuple[int, str, int], at: int) -> Line:

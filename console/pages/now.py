@@ -5,10 +5,13 @@ from __future__ import annotations
 from console.pages.chrome import key_line, status_line
 from console.pages.layout import Section, compose, heading
 from console.pages.parts import (
+    FAMILIES,
+    Plot,
     ack_text,
     budget_line,
     burn_text,
     gone_text,
+    measured,
     moment_line,
     rollback_line,
     state_glyph,
@@ -25,9 +28,9 @@ QUIET_HINTS = (("1-6", "screens"), ("2", "incidents"), ("3", "models"), ("4", "j
 TAIL = ((":", "find"), ("?", "help"), ("q", "quit"))
 
 
-def frame(now: Now, width: int, height: int) -> list[Line]:
+def frame(now: Now, width: int, height: int, plot: Plot | None = None) -> list[Line]:
     """The whole screen, exactly `height` lines: status line, body, key line."""
-    rows = body(now, width, height - 2)
+    rows = body(now, width, height - 2, plot)
     blank: list[Line] = [()] * (height - 2 - len(rows))
     return [status_line(now.header, width), *rows, *blank, key_line(hints(now), width, TAIL)]
 
@@ -44,10 +47,11 @@ def hints(now: Now) -> tuple[tuple[str, str], ...]:
     )
 
 
-def body(now: Now, width: int, height: int) -> list[Line]:
-    """The part between status line and key line."""
+def body(now: Now, width: int, height: int, plot: Plot | None = None) -> list[Line]:
+    """The part between status line and key line; `plot` draws the measure where there is room for it."""
     if now.lead is not None:
-        return compose(_lead(now.lead, now, width), width, height)
+        drawn = Section(_plot(now.lead, width, plot) if plot and height > 30 else [], 0, 5)
+        return compose([*_lead(now.lead, now, width), drawn], width, height)
     if now.handover is None or _empty(now.handover, now):
         return compose([Section(_welcome(), 3, 0)], width, height)
     return compose(_handover(now.handover, now, width), width, height)
@@ -79,8 +83,14 @@ def _head(lead: Lead, at: int, width: int) -> list[Line]:
         spread((*name, (f" on {found.endpoint}", "")), right, width),
         line("  ", (_said(found.title, found.model, found.endpoint), "bold")),
         *_joined(facts, width),
-        trends_line(lead.trends[:3], width),
+        trends_line(lead.trends, found.family, width),
     ]
+
+
+def _plot(lead: Lead, width: int, plot: Plot) -> list[Line]:
+    about = FAMILIES.get(lead.incident.family)
+    trend = next((one for one in lead.trends if one.unit == about), None)
+    return measured(trend, lead.moments, width, plot) if trend else []
 
 
 def _said(title: str, model: str, endpoint: str) -> str:
@@ -127,6 +137,8 @@ def _actions(lead: Lead) -> list[Line]:
         lines.append(line("  ", ("▲", "warn"), f"  {found.queued} is queued, not yet applied on {found.endpoint}"))
     elif lead.rollback is not None:
         lines.append(rollback_line(lead.rollback))
+    if lead.helps and not lead.helps.startswith("rollback to"):
+        lines.append(line((f"     {lead.helps}", "dim")))
     if found.runbook:
         steps = f" ({lead.runbook_steps} steps)" if lead.runbook_steps else ""
         word = "go on with runbook" if found.walk_id else "runbook"

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from console.pages.layout import heading
 from console.view import Line, clean, line, measure, meter, pad, share, spark, squeeze, when, wrap
 from core.briefing.budgets import Budget
 from core.briefing.incident import Incident, Moment, Rollback, Suspect
 from core.briefing.trends import Trend
 from core.clock import span
 
+# Draws a trend with its events marked: given by the screen, because plots need a library.
+Plot = Callable[[Trend, list[tuple[int, str]], int, int], list[Line]]
+# The unit of the measure that each family of alerts is about.
+FAMILIES = {"quality": "auc", "latency": "ms", "availability": "share"}
 # Events that a person looks for first in a timeline.
 LOUD = ("deploy.applied", "rollback.applied", "alert.fired", "alert.escalated", "incident.opened")
 BAD = ("deploy.failed", "rollback.failed", "job.failed", "job.dead", "dataset.quarantined", "access.denied")
@@ -57,7 +62,8 @@ def budget_line(budget: Budget, width: int) -> Line:
         return line(name, ("◐ ", "warn"), (budget.text, "dim"))
     style = "bad" if budget.left <= 0 else "warn" if budget.left < 0.5 else "good"
     bar = meter(budget.left, 10)
-    told = ", ".join(filter(None, [burn_text(budget) and f"burn {burn_text(budget)}", gone_text(budget)]))
+    gone = gone_text(budget).removeprefix("budget ")
+    told = ", ".join(filter(None, [burn_text(budget) and f"burn {burn_text(budget)}", gone]))
     return line(name, (bar, style), f" {pad(share(budget.left), 5, right=True)} left  ", (told, "dim"))
 
 
@@ -70,16 +76,29 @@ def trend_spans(trend: Trend, width: int) -> Line:
     return line((f"{trend.name} ", "dim"), (spark(values, width, low=low, high=high), "info"), f" {last}")
 
 
-def trends_line(trends: Sequence[Trend], width: int) -> Line:
-    """Several trends beside each other, each with an equal part of the width."""
+def trends_line(trends: Sequence[Trend], family: str, width: int) -> Line:
+    """Trends beside each other, the one that the incident is about first; on a narrow screen two, else three."""
     if not trends:
         return ()
+    about = FAMILIES.get(family)
+    trends = sorted(trends, key=lambda trend: trend.unit != about)[: 2 if width < 76 else 3]
     each = max(8, min(24, (width - 4) // len(trends) - 14))
     spans: list[tuple[str, str]] = [("  ", "")]
     for index, trend in enumerate(trends):
         spans.extend([("   ", "")] if index else [])
         spans.extend(trend_spans(trend, each))
     return tuple(spans)
+
+
+def measured(trend: Trend, moments: Sequence[Moment], width: int, plot: Plot, height: int = 9) -> list[Line]:
+    """A plot of a trend with the deploys and rollbacks marked on it; empty for fewer than three values."""
+    if len(trend.steps) < 3:
+        return []
+    first = trend.steps[0][0]
+    kinds = {"deploy.applied": "deploy", "rollback.applied": "rollback"}
+    marks = [(one.at_us, kinds[one.kind]) for one in moments if one.kind in kinds and one.at_us >= first]
+    last = measure(trend.last, trend.unit) if trend.last is not None else ""
+    return [heading(trend.name.upper(), f"by hour, now {last}"), *plot(trend, marks, width, height)]
 
 
 def suspect_lines(suspect: Suspect, now_us: int, width: int, *, evidence: int = 1) -> list[Line]:

@@ -9,7 +9,7 @@ from console.screens.listing import Listing, Rows, titles
 from console.screens.sheet import Hints, Sheet
 from console.subject import Subject
 from console.view import Line, columns, line, when
-from console.widgets.plot import plot
+from console.plot import plot
 from console.widgets.table import Source
 from core.briefing import incidents
 from core.briefing.incident import IncidentPage, incident

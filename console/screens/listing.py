@@ -31,7 +31,10 @@ class Listing(Sheet):
 
     OPENS: ClassVar[str] = ""
     EMPTY: ClassVar[Sequence[str]] = ("nothing yet",)
-    BINDINGS = [Binding("slash", "filter", "filter", show=False, id="filter")]
+    BINDINGS = [
+        Binding("slash", "filter", "filter", show=False, id="filter"),
+        Binding("escape", "leave", "back", show=False, id="filter.leave"),
+    ]
 
     table: Table
     source: Any
@@ -83,13 +86,15 @@ class Listing(Sheet):
         """Keep the filter and go back to the rows."""
         self._leave_filter()
 
-    def key_escape(self) -> None:
+    async def action_leave(self) -> None:
         """In the filter: clear it. Elsewhere: back."""
         ask = self.query_one("#ask", Input)
-        if ask.has_focus:
-            ask.value = ""
-            self._match("")
-            self._leave_filter()
+        if not ask.has_focus:
+            await self.app.run_action("back")
+            return
+        ask.value = ""
+        self._match("")
+        self._leave_filter()
 
     def _leave_filter(self) -> None:
         self.query_one("#ask", Input).remove_class("asking")

@@ -85,7 +85,7 @@ def _incident(verb: str) -> Callable[[Event, dict[str, Any]], str]:
 
 def _walk(verb: str) -> Callable[[Event, dict[str, Any]], str]:
     def words(event: Event, data: dict[str, Any]) -> str:
-        parts = [f"runbook {data.get('runbook', '')} {verb}", str(data.get("step") or ""), str(data.get("result") or "")]
+        parts = ["runbook", str(data.get("runbook") or ""), str(data.get("step") or ""), str(data.get("result") or verb)]
         return " ".join(part for part in parts if part)
 
     return words
@@ -131,8 +131,9 @@ _WORDS: dict[str, Callable[[Event, dict[str, Any]], str]] = {
     "incident.postmortem": _incident("postmortem written"),
     "incident.attached": _incident("alert joined"),
     "runbook.started": _walk("started"),
-    "runbook.step": _walk("step"),
+    "runbook.step": _walk("taken"),
     "runbook.finished": _walk("ended"),
+    "runbook.trusted": _walk("trusted"),
     "job.succeeded": _job("done"),
     "job.failed": _job("failed"),
     "job.dead": _job("died"),

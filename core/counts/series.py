@@ -13,7 +13,6 @@ GRAINS = (MINUTE, HOUR, DAY)
 
 FIND = "SELECT id FROM series WHERE model = ? AND endpoint = ? AND kind = ? AND version = ? AND name = ?"
 CREATE = "INSERT INTO series(model, endpoint, kind, version, name) VALUES (?, ?, ?, ?, ?)"
-ONE = "SELECT vec FROM count_window WHERE series = ? AND grain = ? AND start_us = ?"
 PUT = """INSERT INTO count_window(series, grain, start_us, vec) VALUES (?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET vec = excluded.vec"""
 BETWEEN = """SELECT start_us, vec FROM count_window
@@ -83,10 +82,13 @@ def _coarser(windows: Mapping[int, Sequence[int]], grain: int) -> dict[int, Sequ
 
 
 def _put(tx: Tx, series: int, grain: int, windows: Mapping[int, Sequence[int]]) -> None:
-    for start, vec in windows.items():
-        row = tx.one(ONE, (series, grain, start))
-        total = vector.add(vector.decode(row["vec"]), vec) if row else vec
-        tx.execute(PUT, (series, grain, start, vector.encode(total)))
+    known = tx.read(BETWEEN, (series, grain, min(windows), max(windows) + 1))
+    before = {int(row["start_us"]): vector.decode(row["vec"]) for row in known}
+    rows = [
+        (series, grain, start, vector.encode(vector.add(before[start], vec) if start in before else vec))
+        for start, vec in windows.items()
+    ]
+    tx.executemany(PUT, rows)
 
 
 def _series(tx: Tx, key: SeriesKey) -> int:

@@ -63,7 +63,7 @@ class Objective:
     target: str
     critical: bool = False
     threshold_ms: int | None = None
-    at_least: str | None = None
+    at_least: float | None = None
 
 
 # The quality objective: in at least 80 % of the hours, the AUC over the four days before is 0.55 or better.
@@ -71,5 +71,5 @@ OBJECTIVES = (
     Objective("answers", "availability", "0.999", critical=True),
     Objective("fast answers", "latency", "0.95", threshold_ms=300),
     Objective("complete inputs", "missing", "0.97"),
-    Objective("useful predictions", "quality", "0.8", at_least="0.55"),
+    Objective("useful predictions", "quality", "0.8", at_least=0.55),
 )

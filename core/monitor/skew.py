@@ -47,8 +47,8 @@ class Skew:
 
     `same_inputs` says whether live inputs were the same before and after (None: too few samples), over the skewed
     inputs where there are any, else over all; `ks` and `ks_feature` are the most unusual of those changes (total
-    variation for a category), `n_before` and `n_after` the samples compared. Qualities are the old version's over the
-    seven days before, and the new one's since.
+    variation for a category), `n_before` and `n_after` the samples compared, of the same times of day. Qualities are
+    the old version's over the seven days before, and the new one's since.
     """
 
     same_inputs: bool | None
@@ -88,7 +88,9 @@ def explain(
         old,
         _judged(desk, old, endpoint, start, switched_us),
     )
-    before = samples.window(desk.store, model, endpoint, old_version, start, switched_us)
+    before = _same_hours(
+        samples.window(desk.store, model, endpoint, old_version, start, switched_us), switched_us, now_us
+    )
     after = samples.window(desk.store, model, endpoint, new_version, switched_us, now_us)
     names = {one.feature for one in found}
     changed = inputs.changes([f for f in new.features if f.name in names or not names], before, after)
@@ -134,6 +136,11 @@ def reference_gap(left: FeatureReference, right: FeatureReference) -> float:
 
 def _judged(desk: Desk, artefact: Artefact, endpoint: str, from_us: int, to_us: int) -> dict[str, FeatureDrift]:
     return {one.name: one for one in against_reference(desk, artefact, endpoint, from_us, to_us, LEVEL)}
+
+
+def _same_hours(before: Sequence[samples.Sample], switched_us: int, now_us: int) -> list[samples.Sample]:
+    """The samples of the times of day that have passed since the switch, as mornings differ from evenings anyway."""
+    return [one for one in before if (one.at_us - switched_us) % DAY < now_us - switched_us]
 
 
 def _skewed(

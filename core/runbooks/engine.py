@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 
 from core.desk import Desk
-from core.errors import BadInput, CheckFailed
+from core.errors import BadInput, CheckFailed, NotAllowed
 from core.runbooks import rows
 from core.runbooks.book import END, Runbook, Step
 from core.runbooks.library import text_of
-from core.runbooks.lock import alone, busy
+from core.runbooks.lock import alone
 from core.runbooks.outcome import Outcome
 from core.runbooks.parse import parse
 from core.runbooks.perform import perform, probe
@@ -47,17 +48,19 @@ def current(desk: Desk, standing: Walk) -> StepView | None:
 
     An action that was begun and never ended, because its process died, is shown as unknown.
     """
-    return _current(desk, standing, watched=busy(desk.home, standing.id))
+    steps = taken(desk.store, standing.id)
+    if steps and steps[-1].state == "intent":
+        # Only under the lock: otherwise a step that another process has just begun would be taken for a lost one.
+        with suppress(NotAllowed), alone(desk.home, standing.id):
+            mark_lost(desk, standing, pinned_book(desk, standing))
+    return _shown(desk, standing)
 
 
-def _current(desk: Desk, standing: Walk, *, watched: bool) -> StepView | None:
+def _shown(desk: Desk, standing: Walk) -> StepView | None:
     standing = walk(desk.store, standing.id)
     if standing.state != "walking":
         return None
-    book = pinned_book(desk, standing)
-    if not watched:
-        mark_lost(desk, standing, book)
-    return view(standing, book, taken(desk.store, standing.id))
+    return view(standing, pinned_book(desk, standing), taken(desk.store, standing.id))
 
 
 def act(desk: Desk, standing: Walk, answer: str) -> StepResult:
@@ -67,7 +70,8 @@ def act(desk: Desk, standing: Walk, answer: str) -> StepResult:
     Raises BadInput for any other, NotAllowed while another process is at it, CheckFailed where the walk is over.
     """
     with alone(desk.home, standing.id):
-        shown = _current(desk, standing, watched=False)
+        mark_lost(desk, standing, pinned_book(desk, standing))
+        shown = _shown(desk, standing)
         if shown is None:
             raise CheckFailed(f"walk {standing.id} is over", "start another")
         if answer not in shown.answers:

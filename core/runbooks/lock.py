@@ -24,15 +24,6 @@ def alone(home: Home, walk: int) -> Iterator[None]:
         os.close(handle)
 
 
-def busy(home: Home, walk: int) -> bool:
-    """Whether a process acts in a walk at this moment."""
-    try:
-        with alone(home, walk):
-            return False
-    except NotAllowed:
-        return True
-
-
 def _open(home: Home, walk: int) -> int:
     try:
         return os.open(home.lock_path(f"walk-{walk}"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

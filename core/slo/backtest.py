@@ -17,6 +17,7 @@ from core.slo.judge import Verdict, judge, spent, strongest
 from core.slo.rules import ESCALATION, Objective, Severity, rules_of
 
 COLUMNS = ("ts", "good", "total")
+LATEST_US = parse_time("9999-01-01")
 HINT = "a row is `2026-01-31T12:00:00Z,995,1000`: when it begins, good events, all events; oldest first"
 
 
@@ -102,6 +103,8 @@ def _row(line: list[str], places: list[int], where: str) -> Recorded:
         raise BadInput(f"{where}: {error.message}", HINT) from error
     except ValueError:
         raise BadInput(f"{where}: {good!r} and {total!r} are not whole numbers", HINT) from None
+    if not 0 <= at_us < LATEST_US:
+        raise BadInput(f"{where}: {ts} is no time between 1970 and 9999", HINT)
     if min(counts) < 0:
         raise BadInput(f"{where}: a count is never negative", HINT)
     return Recorded(at_us, *counts)

@@ -62,7 +62,8 @@ def _fraction(text: str) -> Fraction:
         value = Decimal(number.rstrip("%").strip())
     except InvalidOperation:
         raise BadInput(f"{text!r} is not a target", "write it as 99.9% or 0.999") from None
-    if not value.is_finite():
+    # An absurd exponent would make a fraction of millions of digits.
+    if not value.is_finite() or len(number) > 20 or abs(value.adjusted()) > 12:
         raise BadInput(f"{text!r} is not a target", "write it as 99.9% or 0.999")
     return Fraction(value) / 100 if percent else Fraction(value)
 

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +13,7 @@ from core.counts import histogram, series
 from core.counts.series import SeriesKey
 from core.desk import Desk
 
+SNAPSHOTS = Path(__file__).parents[1] / "snapshots"
 MODEL, ENDPOINT = "flight-delay", "local"
 NOW = parse_time("2013-04-16T03:04:00Z")
 DEPLOYED = parse_time("2013-04-15T15:00:00Z")
@@ -162,4 +166,62 @@ def night(desk: Desk) -> Desk:
     return desk
 
 
-Seed = Callable[[Desk], None]
+@pytest.fixture
+def quiet(desk: Desk) -> Desk:
+    """The same home with nothing wrong."""
+    for seed in (seed_models, seed_counts, seed_quality_slo, seed_jobs):
+        seed(desk)
+    return desk
+
+
+@pytest.fixture
+def many_jobs(desk: Desk) -> Desk:
+    """A hundred thousand runs."""
+    seed_jobs(desk, 100_000)
+    return desk
+
+
+@pytest.fixture
+def add_incident() -> Callable[..., None]:
+    """Opens one more incident."""
+    return seed_incident
+
+
+@pytest.fixture
+def add_job() -> Callable[[Desk, int], None]:
+    """Queues a run of a given number, as another process would."""
+
+    def add(desk: Desk, number: int) -> None:
+        with desk.write() as tx:
+            tx.execute(
+                "INSERT INTO run(id, due_us, request, kind, args, state, next_us) VALUES (?, ?, ?, 'drift', '{}', 'planned', ?)",
+                (number, NOW, f"r{number}", NOW),
+            )
+
+    return add
+
+
+@pytest.fixture
+def matches_snapshot() -> Callable[[str, str], None]:
+    """Compares a frame with its file; `TOCSIN_UPDATE_SNAPSHOTS=1 pytest tests/console` writes the files anew."""
+
+    def check(name: str, frame: str) -> None:
+        path = SNAPSHOTS / f"{name}.txt"
+        if os.environ.get("TOCSIN_UPDATE_SNAPSHOTS") == "1":
+            path.write_text(frame + "\n")
+        assert path.exists(), f"no snapshot {path.name}: run with TOCSIN_UPDATE_SNAPSHOTS=1 and look at it"
+        assert frame + "\n" == path.read_text(), f"{name} looks different; if that is meant, update the snapshots"
+
+    return check
+
+
+@pytest.fixture
+def frame_of() -> Callable[[Any], str]:
+    """What a running app shows, as plain text."""
+
+    def frame(app: Any) -> str:
+        screen = app.screen
+        strips = screen._compositor.render_strips()
+        return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)
+
+    return frame

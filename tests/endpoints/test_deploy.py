@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -136,7 +137,7 @@ def test_the_active_version_is_the_last_applied_and_no_version_stands_on_itself(
     ]
     stack = [each.version for each in deploy.standing(applied)]
     assert stack[-1:] == [version for _, version in steps[-1:]]
-    assert all(left != right for left, right in zip(stack, stack[1:], strict=False))
+    assert all(left != right for left, right in itertools.pairwise(stack))
 
 
 def test_an_endpoint_is_added_once_and_changed_after(desk: Desk) -> None:

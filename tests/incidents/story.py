@@ -1,7 +1,8 @@
-"""A model that is deployed, asked and labelled without a process or a network: the rows that other rooms would write."""
+"""A model that is deployed, asked and labelled without a process or a network: the rows other rooms would write."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -91,8 +92,6 @@ class Story:
         reference = load_artefact(self.desk, MODEL, version).reference
         n = len(next(iter(columns.values())))
         rows = [{name: values[place] for name, values in columns.items()} for place in range(n)]
-        import json
-
         with self.desk.write() as tx:
             for name, values in columns.items():
                 counts = reference.features[name].bins.count(np.asarray(values, float))
@@ -101,7 +100,15 @@ class Story:
             tx.executemany(
                 "INSERT INTO sample(model, endpoint, version, request_id, at_us, score, inputs) VALUES (?,?,?,?,?,?,?)",
                 [
-                    (MODEL, ENDPOINT, version, f"v{version}-{at_us}-{i}", at_us + i * (span_us // n), 0.5, json.dumps(row))
+                    (
+                        MODEL,
+                        ENDPOINT,
+                        version,
+                        f"v{version}-{at_us}-{i}",
+                        at_us + i * (span_us // n),
+                        0.5,
+                        json.dumps(row),
+                    )
                     for i, row in enumerate(rows)
                 ],
             )
@@ -128,8 +135,6 @@ class Story:
 
     def slo(self, measure: str, target: str = "0.8", **spec: Any) -> int:
         """An objective; returns its number."""
-        import json
-
         body = {"trailing_us": 96 * HOUR, "min_labels": 200, **spec}
         with self.desk.write() as tx:
             return int(
@@ -154,8 +159,8 @@ class Story:
         with self.desk.write() as tx:
             return int(
                 tx.execute(
-                    "INSERT INTO alert(fingerprint, slo, rule, family, severity, state, model, endpoint, summary, data, "
-                    "started_us, seen_us) VALUES (?, ?, ?, ?, ?, 'firing', ?, ?, ?, '{}', ?, ?)",
+                    "INSERT INTO alert(fingerprint, slo, rule, family, severity, state, model, endpoint, summary, "
+                    "data, started_us, seen_us) VALUES (?, ?, ?, ?, ?, 'firing', ?, ?, ?, '{}', ?, ?)",
                     (f"{rule}{family}{now}", slo, rule, family, severity, MODEL, ENDPOINT, f"{family} fell", now, now),
                 ).lastrowid
             )
@@ -183,7 +188,7 @@ class Story:
         self.judged(1, 3000, 0.75, BAD - DAY)
         self.applied(2, BAD, previous=1)
         self.asked(2, flights(120, 40, shift=shift), BAD, 18 * HOUR)
-        self.judged(2, 600, 0.1, BAD + 2 * HOUR)
+        self.judged(2, 600, -0.05, BAD + 2 * HOUR)
         slo = self.slo("quality", at_least=0.55)
         self.slices(slo, BAD - 5 * HOUR, [1] * 5 + [None] * 8 + [0] * 5)
         self.clock.set(PAGED)

@@ -214,7 +214,9 @@ def test_a_target_of_one_is_refused_because_it_leaves_no_budget(given: str | flo
         budget.parse_target(given)
 
 
-@pytest.mark.parametrize("given", ["0", "99.9", "-0.5", "nan", "inf", "much", "", "0%", 0.0, "1e3"])
+@pytest.mark.parametrize(
+    "given", ["0", "99.9", "-0.5", "nan", "inf", "much", "", "0%", 0.0, "1e3", "1e-999999999", "1e999999999"]
+)
 def test_what_is_no_share_is_refused_as_a_target(given: str | float) -> None:
     with pytest.raises(BadInput) as error:
         budget.parse_target(given)

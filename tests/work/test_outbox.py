@@ -16,7 +16,9 @@ from core.work import outbox
 def _endpoints(desk: Desk) -> None:
     with desk.store.write() as tx:
         for name in ("prod", "edge"):
-            tx.execute("INSERT INTO endpoint(name, adapter, url, token_ref, added_us) VALUES (?, 'x', '', '', 0)", (name,))
+            tx.execute(
+                "INSERT INTO endpoint(name, adapter, url, token_ref, added_us) VALUES (?, 'x', '', '', 0)", (name,)
+            )
 
 
 def put(desk: Desk, key: str, endpoint: str = "prod") -> int:

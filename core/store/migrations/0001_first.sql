@@ -31,10 +31,11 @@ CREATE TABLE deployment(
   requested_us INTEGER NOT NULL, applied_us INTEGER, error TEXT) STRICT;
 CREATE INDEX deployment_by_target ON deployment(endpoint, model, id);
 CREATE TABLE slo(
-  id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, model TEXT NOT NULL, endpoint TEXT NOT NULL, measure TEXT NOT NULL
+  id INTEGER PRIMARY KEY, name TEXT NOT NULL, model TEXT NOT NULL, endpoint TEXT NOT NULL, measure TEXT NOT NULL
     CHECK(measure IN ('availability','latency','quality','missing')),
   target TEXT NOT NULL, window_us INTEGER NOT NULL, calendar TEXT, critical INTEGER NOT NULL DEFAULT 0,
   spec TEXT NOT NULL CHECK(json_valid(spec)), created_us INTEGER NOT NULL, retired_us INTEGER) STRICT;
+CREATE UNIQUE INDEX slo_in_force ON slo(name) WHERE retired_us IS NULL;
 -- ledger ------------------------------------------------------------------
 CREATE TABLE event(
   seq INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, recorded_us INTEGER NOT NULL, actor TEXT NOT NULL, kind TEXT NOT NULL,
