@@ -45,7 +45,7 @@ class Actions:
 
         table = getattr(self.app.sheet, "table", None)
         marked = sorted(table.marked) if table is not None else []
-        if not marked:
+        if table is None or not marked:
             raise BadInput("nothing is marked", "press 2, mark with space or M, then A")
         for number in marked:
             states.ack(self.desk, int(number))

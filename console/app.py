@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from textual.app import App
 from textual.binding import Binding
@@ -23,8 +22,7 @@ POLL_SECONDS = 0.5
 AGEING_POLLS = 20
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """Somewhere to go back to."""
 
     screen: str
@@ -152,7 +150,7 @@ class TocsinApp(App[None]):
         """One of the numbered screens."""
         self.open(name)
 
-    def action_back(self) -> None:
+    async def action_back(self) -> None:
         """To where we came from; from the first place of all, out."""
         if self.at <= 0:
             self.exit()

@@ -20,9 +20,7 @@ def plot(trend: Trend, marks: list[tuple[int, str]], width: int, height: int) ->
     canvas = _curve(xs, trend.values, max(20, width - 10), max(3, height - 2))
     top, bottom = max(trend.values), min(trend.values)
     labels = {0: measure(top, trend.unit), len(canvas) - 1: measure(bottom, trend.unit)}
-    drawn = [
-        line((f"{labels.get(row, ''):>8} ", "dim"), (text, "info")) for row, text in enumerate(canvas)
-    ]
+    drawn = [line((f"{labels.get(row, ''):>8} ", "dim"), (text, "info")) for row, text in enumerate(canvas)]
     room = width - 10
     return [_marks(marks, first, last, room), *drawn, _axis(first, last, room)]
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Subject:
+class Subject(NamedTuple):
     """An incident, model, job or data set by its id, with the model and endpoint it concerns where it has them."""
 
     what: str

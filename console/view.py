@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 import unicodedata
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import pairwise
 
 from core.clock import DAY, SECOND, span
 
@@ -39,9 +41,10 @@ def cells(text: str) -> int:
     """How many terminal cells a text takes: wide East Asian characters two, combining ones none."""
     if text.isascii():
         return len(text)
-    return sum(_cell(c) for c in text)
+    return sum(map(_cell, text))
 
 
+@lru_cache(maxsize=1024)
 def _cell(char: str) -> int:
     if unicodedata.combining(char) or char in "\u200b\u200d\ufe0f":
         return 0
@@ -130,7 +133,7 @@ def squeeze(values: Sequence[float], width: int) -> list[float]:
     if len(values) <= width or width <= 0:
         return list(values)
     edges = [index * len(values) // width for index in range(width + 1)]
-    return [sum(values[a:b]) / (b - a) for a, b in zip(edges, edges[1:], strict=False)]
+    return [sum(values[a:b]) / (b - a) for a, b in pairwise(edges)]
 
 
 def meter(share: float, width: int) -> str:

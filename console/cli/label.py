@@ -39,7 +39,8 @@ def import_labels(ctx: click.Context, model: str, file: Path, dry_run: bool, yes
     if not dry_run:
         confirm(f"Import {len(rows):,} labels of {model}?", yes)
         new = labels.record(desk, model, rows)
-        joined = labels.join(desk)
+        while bite := labels.join(desk):
+            joined += bite
     if as_json:
         emit({"rows": len(rows), "new": new, "joined": joined, "contradicted": against, "dry_run": dry_run})
         return

@@ -83,7 +83,13 @@ def _lead(lead: Any) -> dict[str, Any]:
         "acknowledged": iso_or_none(found.acked_us),
         "acknowledged_by": found.acked_by or None,
         "suspects": [
-            {"rank": one.rank, "kind": one.kind, "what": one.title, "at": iso(one.at_us), "evidence": list(one.evidence)}
+            {
+                "rank": one.rank,
+                "kind": one.kind,
+                "what": one.title,
+                "at": iso(one.at_us),
+                "evidence": list(one.evidence),
+            }
             for one in lead.suspects
         ],
         "helps": lead.helps or None,

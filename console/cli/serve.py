@@ -19,9 +19,10 @@ from console.cli.output import home_from
 @click.option("--token-ref", metavar="REF", default="", help="env:NAME or file:PATH; else a token file is made.")
 @click.option("--state", metavar="DIR", type=click.Path(file_okay=False, path_type=Path), help="What it keeps.")
 @click.option("--until-eof", is_flag=True, help="Stop when standard input ends, so that it ends with its parent.")
+@click.option("--rate", default=0, type=click.IntRange(0), help="At most this many scoring calls a second a token.")
 @click.pass_context
 def command(
-    ctx: click.Context, host: str | None, port: int, token_ref: str, state: Path | None, until_eof: bool
+    ctx: click.Context, host: str | None, port: int, token_ref: str, state: Path | None, until_eof: bool, rate: int
 ) -> None:
     """Serve models over HTTP until stopped; prints one line of JSON when calls are answered.
 
@@ -36,7 +37,8 @@ def command(
         )
     if until_eof:
         threading.Thread(target=_end_with_input, daemon=True).start()
-    serve(state or home_from(ctx).path / "endpoint", host=host, port=port, token_ref=token_ref, ready=click.echo)
+    folder = state or home_from(ctx).path / "endpoint"
+    serve(folder, host=host, port=port, token_ref=token_ref, rate=rate, ready=click.echo)
 
 
 def _end_with_input() -> None:

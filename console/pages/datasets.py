@@ -19,7 +19,14 @@ def row_line(row: SnapshotRow, now_us: int) -> Line:
     if row.time_from_us is not None and row.time_to_us is not None:
         reach = f"{when(row.time_from_us, now_us).split()[0]} - {when(row.time_to_us, now_us).split()[0]}"
     contract = f"v{row.contract}" if row.contract else "none"
-    values = (f"{row.dataset}/{row.number}", f"{row.rows:,}", str(row.columns), reach, contract, when(row.created_us, now_us))
+    values = (
+        f"{row.dataset}/{row.number}",
+        f"{row.rows:,}",
+        str(row.columns),
+        reach,
+        contract,
+        when(row.created_us, now_us),
+    )
     held = line((f"  ▲ {row.quarantined} quarantined", "warn")) if row.quarantined else ()
     return (*line(columns(values, WIDTHS, right=(1, 2))), *held)
 
@@ -32,7 +39,9 @@ def body(page: SnapshotPage, width: int) -> list[Line]:
     titles = columns(("column", "type", "use", "missing", "distinct", "values"), COLUMN_WIDTHS, right=(3, 4))
     used = ", ".join(f"{model} v{version}" for model, version in page.used_by) or "no model yet"
     lines = [
-        spread(line((f"{row.dataset}/{row.number}", "bold"), f"  {row.rows:,} rows"), ((page.sha256[:12], "dim"),), width),
+        spread(
+            line((f"{row.dataset}/{row.number}", "bold"), f"  {row.rows:,} rows"), ((page.sha256[:12], "dim"),), width
+        ),
         line((f"  from {row.source}, added {when(row.created_us, at)}", "dim")),
         line(f"  trained on it: {used}"),
         (),
@@ -48,7 +57,14 @@ def _column(name: str, facts: dict[str, Any], agreed: dict[str, Any], rows: int)
     missing = share(facts.get("missing", 0) / rows) if rows else "-"
     distinct = facts.get("distinct")
     use = agreed.get("use") or "-"
-    values = (name, facts.get("type") or "-", use, missing, f"{distinct:,}" if distinct is not None else "many", _values(facts))
+    values = (
+        name,
+        facts.get("type") or "-",
+        use,
+        missing,
+        f"{distinct:,}" if distinct is not None else "many",
+        _values(facts),
+    )
     style = "dim" if use in ("leak", "other", "id") else "bold" if use in ("label", "time") else ""
     return line((f"  {columns(values, COLUMN_WIDTHS, right=(3, 4))}", style))
 
@@ -72,5 +88,8 @@ def _number(value: float) -> str:
 def _quarantine(page: SnapshotPage, at: int) -> list[Line]:
     if not page.quarantine:
         return []
-    told = (line(("  ▲ ", "warn"), f"{source}: {reason}", (f"  {when(made, at)}", "dim")) for source, reason, made in page.quarantine)
+    told = (
+        line(("  ▲ ", "warn"), f"{source}: {reason}", (f"  {when(made, at)}", "dim"))
+        for source, reason, made in page.quarantine
+    )
     return [(), heading("QUARANTINE"), *told]

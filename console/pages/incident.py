@@ -17,6 +17,7 @@ from console.view import Line, ago, fit, line, pad, spread, when, wrap
 from core.briefing.incident import Alert, Incident, IncidentPage
 from core.clock import iso, span
 
+
 def body(page: IncidentPage, width: int, plot: Plot) -> list[Line]:
     """All of it, top to bottom, to be scrolled."""
     at = page.header.now_us
@@ -95,7 +96,9 @@ def _alert(alert: Alert, at: int) -> Line:
     glyph = ("● ", "bad") if firing and alert.severity == "page" else ("▲ ", "warn") if firing else ("✓ ", "good")
     seen = f"{alert.repeats}×, " if alert.repeats > 1 else ""
     span_text = f"for {ago(alert.started_us, at)}" if firing else f"lasted {span(alert.seen_us - alert.started_us)}"
-    return line("  ", glyph, f"{pad(alert.severity, 6)} {alert.state}  {alert.summary}", (f"  {seen}{span_text}", "dim"))
+    return line(
+        "  ", glyph, f"{pad(alert.severity, 6)} {alert.state}  {alert.summary}", (f"  {seen}{span_text}", "dim")
+    )
 
 
 def _postmortem(found: Incident, width: int) -> list[Line]:

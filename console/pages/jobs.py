@@ -53,7 +53,9 @@ def body(page: JobPage, width: int) -> list[Line]:
     cost += [f"memory {page.max_rss_kb / 1024:.0f} MB"] if page.max_rss_kb is not None else []
     cost += [f"attempt {row.attempt}"] if row.attempt > 1 else []
     lines = [
-        spread(line((f"job {row.id} {row.kind}", "bold"), f"  {row.subject}"), ((f"{glyph} {row.state}", style),), width),
+        spread(
+            line((f"job {row.id} {row.kind}", "bold"), f"  {row.subject}"), ((f"{glyph} {row.state}", style),), width
+        ),
         line("  ", (meter(row.progress or 0.0, 30), "info"), f" {share(row.progress or 0.0)}")
         if row.state == "running"
         else line("  ", (" · ".join(cost), "dim")),

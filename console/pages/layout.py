@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from console.view import Line, fit, line
 
 
-@dataclass(frozen=True)
-class Section:
+class Section(NamedTuple):
     """Lines that belong together. At least `need` of them are shown; `rank` 0 is given up last; `tail` keeps the end.
 
     One with a need of 0 is shown whole where room is left over, or not at all.

@@ -180,8 +180,13 @@ def _calm(quiet: Handover, now: Now) -> list[Line]:
     lines = [line(("✓ ", "good"), ("All quiet", "bold"), f"  {said}")]
     for one in quiet.resolved:
         after = span((one.resolved_us or one.detected_us) - one.detected_us)
-        lines.append(line(("  ✓ ", "good"), f"INC-{one.id} {_said(one.title, one.model, one.endpoint)}",
-                          (f"  resolved after {after}", "dim")))
+        lines.append(
+            line(
+                ("  ✓ ", "good"),
+                f"INC-{one.id} {_said(one.title, one.model, one.endpoint)}",
+                (f"  resolved after {after}", "dim"),
+            )
+        )
     return lines
 
 
@@ -215,7 +220,9 @@ def _next(quiet: Handover, at: int) -> list[Line]:
 
 
 def _empty(quiet: Handover, now: Now) -> bool:
-    return not (now.header.endpoints or quiet.budgets or quiet.changes or quiet.next_jobs or quiet.resolved or now.others)
+    return not (
+        now.header.endpoints or quiet.budgets or quiet.changes or quiet.next_jobs or quiet.resolved or now.others
+    )
 
 
 def _welcome() -> list[Line]:

@@ -20,7 +20,13 @@ KEYS = {
     "skip": ("s", "skip"),
     "probe": ("v", "probe whether it took effect"),
 }
-STATES = {"passed": ("✓", "good"), "failed": ("●", "bad"), "skipped": ("·", "dim"), "unknown": ("◐", "warn"), "intent": ("◐", "info")}
+STATES = {
+    "passed": ("✓", "good"),
+    "failed": ("●", "bad"),
+    "skipped": ("·", "dim"),
+    "unknown": ("◐", "warn"),
+    "intent": ("◐", "info"),
+}
 
 
 def body(page: WalkPage, step: StepView, width: int, height: int, *, resumed: bool, busy: bool) -> list[Line]:
@@ -51,7 +57,9 @@ def _head(page: WalkPage, step: StepView, width: int, resumed: bool) -> list[Lin
     if resumed:
         lines.append(line(("  ▲ ", "warn"), "this walk was begun before; it goes on where it stood"))
     if step.state == "unknown":
-        lines.append(line(("  ◐ UNKNOWN ", "warn"), "its process ended before the answer came; it is not run again by itself"))
+        lines.append(
+            line(("  ◐ UNKNOWN ", "warn"), "its process ended before the answer came; it is not run again by itself")
+        )
     return lines
 
 
@@ -59,9 +67,15 @@ def _command(step: StepView, width: int) -> list[Line]:
     if not step.command:
         return []
     changes = ("  CHANGES PRODUCTION ", "alarm") if step.mutates else ("  only looks", "dim")
-    lines = [line(("COMMAND", "head"), changes), *(line("  ", (piece, "bold")) for piece in wrap(step.command, width - 4))]
+    lines = [
+        line(("COMMAND", "head"), changes),
+        *(line("  ", (piece, "bold")) for piece in wrap(step.command, width - 4)),
+    ]
     if step.expect:
-        lines += [line(("  expected: " if at == 0 else "  ", "dim"), piece) for at, piece in enumerate(wrap(step.expect, width - 14))]
+        lines += [
+            line(("  expected: " if at == 0 else "  ", "dim"), piece)
+            for at, piece in enumerate(wrap(step.expect, width - 14))
+        ]
     lines += [line(("  risk: ", "dim"), (step.risk, "warn"))] if step.risk else []
     return [*lines, line(("  undo: ", "dim"), step.undo)] if step.undo else lines
 
@@ -82,7 +96,11 @@ def _output(step: StepView, width: int) -> list[Line]:
     glyph, style = STATES.get(step.last_result, ("·", "dim"))
     told = [piece for text in step.last_output for piece in wrap(text, width - 4)]
     facts = [line((f"  {name}: ", "dim"), str(value)) for name, value in step.evidence]
-    return [line(("ACTUAL  ", "head"), (f"{glyph} {step.last_result}", style)), *(line(f"  {one}") for one in told), *facts]
+    return [
+        line(("ACTUAL  ", "head"), (f"{glyph} {step.last_result}", style)),
+        *(line(f"  {one}") for one in told),
+        *facts,
+    ]
 
 
 def _next(step: StepView, busy: bool) -> list[Line]:
@@ -94,7 +112,11 @@ def _next(step: StepView, busy: bool) -> list[Line]:
             key, words = KEYS[answer]
             asks = " (asks first)" if step.mutates and answer in ("run", "rerun") else ""
             spans.extend([(key, "key"), (f" {words}{asks}   ", "")])
-    return [heading("NEXT"), tuple(spans), line("  ", ("E", "key"), " escalate   ", ("q", "key"), " leave; the walk waits")]
+    return [
+        heading("NEXT"),
+        tuple(spans),
+        line("  ", ("E", "key"), " escalate   ", ("q", "key"), " leave; the walk waits"),
+    ]
 
 
 def _did(one: tuple[str, str]) -> Line:

@@ -87,4 +87,6 @@ class Danger(ModalScreen[bool]):
 
 def facts(*named: tuple[str, str]) -> list[Line]:
     """Names and values, one a line; where it comes from and goes to stands out."""
-    return [line((f"  {pad(name, 13)}", "dim"), (value, "bold" if name in ("from", "to") else "")) for name, value in named]
+    return [
+        line((f"  {pad(name, 13)}", "dim"), (value, "bold" if name in ("from", "to") else "")) for name, value in named
+    ]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 from console.pages import incident as page
+from console.plot import plot
 from console.screens.listing import Listing, Rows, titles
 from console.screens.sheet import Hints, Sheet
 from console.subject import Subject
 from console.view import Line, columns, line, when
-from console.plot import plot
 from console.widgets.table import Source
 from core.briefing import incidents
 from core.briefing.incident import IncidentPage, incident

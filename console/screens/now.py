@@ -9,7 +9,6 @@ from console.subject import Subject
 from console.view import Line
 from core.briefing.now import Now, now
 
-
 ROOM_FOR_PLOT = 32
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from console.screens.danger import Danger, facts
 from console.subject import Subject
@@ -16,8 +16,7 @@ from core.endpoints.rows import Deployment
 from core.errors import NotFound
 
 
-@dataclass(frozen=True)
-class Offer:
+class Offer(NamedTuple):
     """A rollback as it was when `R` was pressed; it is refused where the active version has changed since."""
 
     environment: str

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from textual.binding import Binding
 from textual.message import Message
@@ -19,8 +18,7 @@ from core.runbooks import engine, library, rows
 from core.runbooks.view import StepView
 
 
-@dataclass(frozen=True)
-class Standing:
+class Standing(NamedTuple):
     """Where a walk stands; `step` is None where it is over."""
 
     walk: rows.Walk

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 from rich.segment import Segment
 from rich.style import Style
@@ -27,7 +27,7 @@ _STYLES = {
 }
 
 
-@lru_cache(maxsize=None)
+@cache
 def style_of(name: str) -> Style:
     """The style of a name; an unknown name is plain."""
     return Style.parse(_STYLES.get(name, ""))

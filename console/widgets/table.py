@@ -15,7 +15,7 @@ from console.view import Line, line
 from console.widgets.paint import strip_of
 
 # Rows read at once: a few screens, so that scrolling reads ahead.
-CHUNK = 128
+CHUNK = 64
 
 
 class Source(Protocol):
@@ -140,8 +140,14 @@ class Table(ScrollView, can_focus=True):
         return strip_of(((lead, "bold"), *plain), width, "cursor" if here else "")
 
     def action_move(self, by: int) -> None:
+        before, top = self.cursor, self.scroll_offset.y
         self._place(self.cursor + by)
-        self.refresh()
+        if self.scroll_offset.y != top:
+            self.refresh()
+            return
+        # Nothing scrolled: only the two rows that changed are drawn again; the header is line 0.
+        self.refresh_line(before + 1)
+        self.refresh_line(self.cursor + 1)
 
     def action_jump(self, last: bool) -> None:
         self._place(self.total - 1 if last else 0)
@@ -158,6 +164,7 @@ class Table(ScrollView, can_focus=True):
     def action_mark(self) -> None:
         if self.cursor_id is not None:
             self.marked ^= {self.cursor_id}
+            self.refresh_line(self.cursor + 1)
             self.action_move(1)
 
     def action_mark_all(self) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from core.desk import Desk
 
@@ -12,8 +11,7 @@ if TYPE_CHECKING:
     from core.slo.status import Status
 
 
-@dataclass(frozen=True)
-class RuleBurn:
+class RuleBurn(NamedTuple):
     """The burn over one rule's long window; None where nothing was counted in it."""
 
     window_us: int
@@ -21,8 +19,7 @@ class RuleBurn:
     firing: bool
 
 
-@dataclass(frozen=True)
-class Budget:
+class Budget(NamedTuple):
     """One objective's budget. `burn` is how many times too fast it is spent at today's pace, `left` the share that
     remains (below 0 when overspent), `exhausted_in_us` the time until it is gone; None where there is nothing to say.
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from core.briefing.header import Header, header
 from core.desk import Desk
@@ -23,8 +22,7 @@ QUARANTINE = "SELECT source, reason, created_us FROM quarantine WHERE dataset = 
 USED = "SELECT model, version FROM model_version WHERE snapshot_id = ? ORDER BY model, version LIMIT 10"
 
 
-@dataclass(frozen=True)
-class SnapshotRow:
+class SnapshotRow(NamedTuple):
     """One snapshot as a line; times are those of its own time column, None where it has none."""
 
     id: int
@@ -40,8 +38,7 @@ class SnapshotRow:
     created_us: int
 
 
-@dataclass(frozen=True)
-class SnapshotPage:
+class SnapshotPage(NamedTuple):
     """One snapshot in full: each column's profile, the contract's word on it, and what came of it."""
 
     header: Header
@@ -91,13 +88,12 @@ def snapshot(desk: Desk, snapshot_id: int) -> SnapshotPage:
         profile=dict(json.loads(row["profile"])),
         contract=dict(json.loads(contract["spec"])) if contract else {},
         quarantine=tuple(
-            (one["source"], one["reason"], one["created_us"])
-            for one in desk.store.read(QUARANTINE, (row["dataset"],))
+            (one["source"], one["reason"], one["created_us"]) for one in desk.store.read(QUARANTINE, (row["dataset"],))
         ),
         used_by=tuple((one["model"], one["version"]) for one in desk.store.read(USED, (snapshot_id,))),
     )
 
 
 def _row(row: Row) -> SnapshotRow:
-    plain = {name: row[name] for name in SnapshotRow.__dataclass_fields__ if name != "columns"}
+    plain = {name: row[name] for name in SnapshotRow._fields if name != "columns"}
     return SnapshotRow(**plain, columns=len(json.loads(row["columns"])))

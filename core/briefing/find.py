@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from core.desk import Desk
 
@@ -12,8 +12,7 @@ DATASETS = "SELECT DISTINCT dataset FROM snapshot ORDER BY dataset LIMIT 500"
 JOBS = "SELECT id, kind, state FROM run ORDER BY id DESC LIMIT 100"
 
 
-@dataclass(frozen=True)
-class Thing:
+class Thing(NamedTuple):
     """Something with a screen of its own: the screen's name, the target to open it with, and how it is called."""
 
     screen: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from core.clock import HOUR, MINUTE, SECOND
 from core.desk import Desk
@@ -21,9 +21,8 @@ DEAD_AFTER_REPLAY_US = 3 * HOUR
 STALE_AFTER_US = 5 * MINUTE
 
 
-@dataclass(frozen=True)
-class EndpointState:
-    """One endpoint as the store last knew it: `state` is ok, failing, paused or unseen; the age is since it answered."""
+class EndpointState(NamedTuple):
+    """One endpoint as the store last knew it: `state` is ok, failing, paused or unseen; its age counts since then."""
 
     name: str
     state: str
@@ -31,11 +30,11 @@ class EndpointState:
     error: str
 
 
-@dataclass(frozen=True)
-class Header:
+class Header(NamedTuple):
     """What the status line says. Ages are microseconds, None where there never was one.
 
-    `daemon` is ok, dead or none, `trouble` what it cannot do at the moment; `waiting` counts changes that are queued and not yet applied on an endpoint.
+    `daemon` is ok, dead or none, `trouble` what it cannot do at the moment; `waiting` counts changes that are queued
+    and not yet applied on an endpoint.
     """
 
     environment: str

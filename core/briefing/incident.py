@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from core.briefing.budgets import Budget, budgets
 from core.briefing.header import Header, header
@@ -25,8 +25,7 @@ ORDER BY id DESC LIMIT 1"""
 SILENT = ("incident.attached", "incident.suspects")
 
 
-@dataclass(frozen=True)
-class Suspect:
+class Suspect(NamedTuple):
     """Something that changed before the impact began, unproven; `before_us` is how long before."""
 
     rank: int
@@ -38,8 +37,7 @@ class Suspect:
     evidence: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Moment:
+class Moment(NamedTuple):
     """One entry of a timeline."""
 
     at_us: int
@@ -48,8 +46,7 @@ class Moment:
     actor: str
 
 
-@dataclass(frozen=True)
-class Rollback:
+class Rollback(NamedTuple):
     """The known-good version that a rollback would activate, and how long it served before."""
 
     model: str
@@ -59,8 +56,7 @@ class Rollback:
     healthy_us: int
 
 
-@dataclass(frozen=True)
-class Alert:
+class Alert(NamedTuple):
     """One alert of an incident; `repeats` counts how often it was folded into one."""
 
     id: int
@@ -73,8 +69,7 @@ class Alert:
     repeats: int
 
 
-@dataclass(frozen=True)
-class Incident:
+class Incident(NamedTuple):
     """An incident's own facts; `version` is the one now active, 0 where there is none.
 
     `queued` names a change that waits to be applied on the endpoint, empty where none does.
@@ -108,8 +103,7 @@ class Incident:
         return self.state in ("triage", "active", "mitigated", "monitoring")
 
 
-@dataclass(frozen=True)
-class IncidentPage:
+class IncidentPage(NamedTuple):
     """Everything the incident's screen shows."""
 
     header: Header
@@ -195,8 +189,7 @@ def suspects_of(desk: Desk, found: Incident) -> tuple[Suspect, ...]:
 def alerts_of(desk: Desk, incident_id: int) -> tuple[Alert, ...]:
     """The alerts folded into an incident, firing ones first."""
     return tuple(
-        Alert(**{name: row[name] for name in Alert.__dataclass_fields__})
-        for row in desk.store.read(ALERTS, (incident_id,))
+        Alert(**{name: row[name] for name in Alert._fields}) for row in desk.store.read(ALERTS, (incident_id,))
     )
 
 

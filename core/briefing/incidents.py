@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from core.desk import Desk
 from core.store import Row
@@ -15,8 +15,7 @@ ABOVE = f"""SELECT count(*) AS n FROM incident, (SELECT id AS own, {_OPEN} AS op
 WHERE {_LIKE} AND ({_OPEN} > here.open OR ({_OPEN} = here.open AND id > here.own))"""
 
 
-@dataclass(frozen=True)
-class IncidentRow:
+class IncidentRow(NamedTuple):
     """One incident as a line."""
 
     id: int
@@ -54,4 +53,4 @@ def position(desk: Desk, incident_id: int, match: str = "") -> int:
 
 
 def _row(row: Row) -> IncidentRow:
-    return IncidentRow(**{name: row[name] for name in IncidentRow.__dataclass_fields__})
+    return IncidentRow(**{name: row[name] for name in IncidentRow._fields})

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from core.briefing.header import Header, header
 from core.desk import Desk
@@ -25,8 +24,7 @@ SCHEDULES = "SELECT name, kind, trigger, paused, next_us FROM schedule ORDER BY 
 TAIL_BYTES = 16_384
 
 
-@dataclass(frozen=True)
-class JobRow:
+class JobRow(NamedTuple):
     """One run as a line: `took_us` counts to now while it runs, `subject` is the model or data set it works on."""
 
     id: int
@@ -40,8 +38,7 @@ class JobRow:
     error: str
 
 
-@dataclass(frozen=True)
-class JobPage:
+class JobPage(NamedTuple):
     """One run in full: arguments, cost, result and the end of its log."""
 
     header: Header
@@ -53,8 +50,7 @@ class JobPage:
     log: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class ScheduleRow:
+class ScheduleRow(NamedTuple):
     """One schedule as a line; `next_us` is None where it will not run again."""
 
     name: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from core.briefing.tell import tell
 from core.desk import Desk
@@ -17,8 +17,7 @@ ABOVE = "SELECT count(*) AS n FROM event WHERE seq > :seq"
 ABOVE_MATCHING = f"SELECT count(*) AS n FROM event WHERE seq > :seq AND {_TEXT} LIKE :match"
 
 
-@dataclass(frozen=True)
-class LedgerRow:
+class LedgerRow(NamedTuple):
     """One event as a line."""
 
     seq: int

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from core.briefing.budgets import Budget, budgets
 from core.briefing.header import Header, header
@@ -21,7 +20,8 @@ COUNT = f"SELECT count(*) AS n FROM model WHERE {LIKE}"
 WINDOW = f"""SELECT m.name, m.task, m.critical,
   (SELECT max(version) FROM model_version v WHERE v.model = m.name) AS newest,
   (SELECT created_us FROM model_version v WHERE v.model = m.name ORDER BY version DESC LIMIT 1) AS newest_us,
-  (SELECT group_concat(DISTINCT endpoint) FROM deployment d WHERE d.model = m.name AND d.state = 'applied') AS endpoints,
+  (SELECT group_concat(DISTINCT endpoint) FROM deployment d WHERE d.model = m.name AND d.state = 'applied')
+   AS endpoints,
   (SELECT id FROM incident i WHERE i.model = m.name AND i.state IN ('triage', 'active', 'mitigated', 'monitoring')
    ORDER BY severity LIMIT 1) AS incident,
   (SELECT verdict FROM verdict w WHERE w.model = m.name ORDER BY day_us DESC LIMIT 1) AS verdict
@@ -34,8 +34,7 @@ DEPLOYMENTS = "SELECT * FROM deployment WHERE model = ? ORDER BY id DESC LIMIT 2
 VERDICTS = """SELECT day_us, verdict, version FROM verdict WHERE model = ? ORDER BY day_us DESC LIMIT 14"""
 
 
-@dataclass(frozen=True)
-class Served:
+class Served(NamedTuple):
     """What one endpoint serves of a model: the active version and since when."""
 
     endpoint: str
@@ -43,8 +42,7 @@ class Served:
     since_us: int
 
 
-@dataclass(frozen=True)
-class ModelRow:
+class ModelRow(NamedTuple):
     """One model as a line; `incident` is an open one, None where there is none; `verdict` the newest on drift."""
 
     name: str
@@ -57,8 +55,7 @@ class ModelRow:
     verdict: str
 
 
-@dataclass(frozen=True)
-class VersionRow:
+class VersionRow(NamedTuple):
     """One version: stage, the snapshot it was trained on, and its hold-out metrics."""
 
     version: int
@@ -69,8 +66,7 @@ class VersionRow:
     created_us: int
 
 
-@dataclass(frozen=True)
-class DeploymentRow:
+class DeploymentRow(NamedTuple):
     """One deploy or rollback; queued is not applied on the endpoint."""
 
     id: int
@@ -85,8 +81,7 @@ class DeploymentRow:
     applied_us: int | None
 
 
-@dataclass(frozen=True)
-class ModelPage:
+class ModelPage(NamedTuple):
     """Everything the model's screen shows; `rollback` is what `R` would do on the first endpoint that serves it."""
 
     header: Header
@@ -162,5 +157,5 @@ def _version(row: Row) -> VersionRow:
 
 
 def _deployment(row: Row) -> DeploymentRow:
-    plain = {name: row[name] for name in DeploymentRow.__dataclass_fields__ if name != "automatic"}
+    plain = {name: row[name] for name in DeploymentRow._fields if name != "automatic"}
     return DeploymentRow(**plain, automatic=bool(row["automatic"]))

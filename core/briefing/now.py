@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from core.briefing.budgets import Budget, budgets
 from core.briefing.header import Header, header
@@ -29,14 +29,15 @@ from core.store import Row
 
 OPEN = """SELECT * FROM incident WHERE state IN ('triage', 'active', 'mitigated', 'monitoring')
 ORDER BY state IN ('mitigated', 'monitoring'), severity, acked_us IS NOT NULL, impact_us DESC"""
-LOOSE = """SELECT * FROM alert WHERE state = 'firing' AND incident IS NULL ORDER BY severity, started_us DESC LIMIT 20"""
+LOOSE = (
+    """SELECT * FROM alert WHERE state = 'firing' AND incident IS NULL ORDER BY severity, started_us DESC LIMIT 20"""
+)
 NEXT = "SELECT name, next_us FROM schedule WHERE paused = 0 AND next_us IS NOT NULL ORDER BY next_us LIMIT 4"
 SERVED = "SELECT DISTINCT model, endpoint FROM deployment WHERE state = 'applied' ORDER BY model, endpoint LIMIT 6"
 RESOLVED = "SELECT * FROM incident WHERE resolved_us >= ? ORDER BY resolved_us DESC LIMIT 3"
 
 
-@dataclass(frozen=True)
-class Firing:
+class Firing(NamedTuple):
     """Something else that is wrong, for the line below the lead: `what` is incident or alert, `id` its number."""
 
     what: str
@@ -48,8 +49,7 @@ class Firing:
     started_us: int
 
 
-@dataclass(frozen=True)
-class Lead:
+class Lead(NamedTuple):
     """The incident that leads the screen with everything known about it."""
 
     incident: Incident
@@ -62,8 +62,7 @@ class Lead:
     moments: tuple[Moment, ...]
 
 
-@dataclass(frozen=True)
-class Handover:
+class Handover(NamedTuple):
     """What a quiet screen shows: the last day's changes, what was resolved in it, budgets, quality, what runs next."""
 
     changes: tuple[Moment, ...]
@@ -73,8 +72,7 @@ class Handover:
     next_jobs: tuple[tuple[str, int], ...]
 
 
-@dataclass(frozen=True)
-class Now:
+class Now(NamedTuple):
     """The first screen. Exactly one of `lead` and `handover` is there."""
 
     header: Header

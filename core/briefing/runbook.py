@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from importlib.resources import files
+from typing import NamedTuple
 
 from core.briefing.header import Header, header
 from core.briefing.incident import ONE, Incident, incident_of
@@ -14,8 +14,7 @@ _STEP = re.compile(r"^```+\s*step\s*$", re.MULTILINE)
 STEPS = "SELECT step, state, done_us FROM walk_step WHERE walk = ? ORDER BY number"
 
 
-@dataclass(frozen=True)
-class Done:
+class Done(NamedTuple):
     """A step that was taken: passed, failed, skipped, or unknown where a crash lost the answer."""
 
     step: str
@@ -23,8 +22,7 @@ class Done:
     done_us: int | None
 
 
-@dataclass(frozen=True)
-class WalkPage:
+class WalkPage(NamedTuple):
     """What a walk's screen shows beside the step itself: the incident, the timer, what was already done."""
 
     header: Header

@@ -85,7 +85,12 @@ def _incident(verb: str) -> Callable[[Event, dict[str, Any]], str]:
 
 def _walk(verb: str) -> Callable[[Event, dict[str, Any]], str]:
     def words(event: Event, data: dict[str, Any]) -> str:
-        parts = ["runbook", str(data.get("runbook") or ""), str(data.get("step") or ""), str(data.get("result") or verb)]
+        parts = [
+            "runbook",
+            str(data.get("runbook") or ""),
+            str(data.get("step") or ""),
+            str(data.get("result") or verb),
+        ]
         return " ".join(part for part in parts if part)
 
     return words

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from core.clock import HOUR
 from core.counts import histogram, series, vector
@@ -14,8 +14,7 @@ AND s.value IS NOT NULL ORDER BY s.start_us"""
 HOURS = 24
 
 
-@dataclass(frozen=True)
-class Trend:
+class Trend(NamedTuple):
     """One measure by hour: `steps` holds (start, value), hours without a value left out; `unit` is auc, ms or share."""
 
     name: str

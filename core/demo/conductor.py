@@ -155,6 +155,8 @@ class Conductor:
                 critical=each.critical,
                 threshold_ms=each.threshold_ms,
                 at_least=each.at_least,
+                trailing=each.trailing,
+                min_labels=each.min_labels,
             )
         self._relate()
 

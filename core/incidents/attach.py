@@ -71,7 +71,7 @@ def _open(desk: Desk, tx: Tx, alert: Row) -> Incident:
     now = desk.now_us()
     fields: dict[str, Any] = {
         "key": key_of(desk, alert),
-        "title": f"{alert['model']} on {alert['endpoint']}: {alert['summary']}",
+        "title": f"{alert['model']} on {alert['endpoint']}: {alert['summary'].partition(';')[0]}",
         "severity": _severity(tx, alert),
         "model": alert["model"],
         "endpoint": alert["endpoint"],

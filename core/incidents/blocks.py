@@ -18,6 +18,8 @@ WINDOW = "SELECT window_us FROM slo WHERE id = ?"
 SERVED = "SELECT DISTINCT version FROM series WHERE model = ? AND endpoint = ? AND kind = 'score' ORDER BY version"
 STEPS = """SELECT w.runbook, s.number, s.step, s.state, s.intent_us FROM walk w JOIN walk_step s ON s.walk = w.id
 WHERE w.incident = ? ORDER BY w.id, s.number"""
+# The fields of an event that a timeline shows.
+TOLD = ("title", "from", "to", "severity", "summary", "rule", "text", "reason", "step", "result", "helps", "origin")
 CHANGES = ("deploy.", "rollback.", "dataset.", "contract.saved", "endpoint.", "slo.saved")
 
 
@@ -108,9 +110,12 @@ def _timeline(desk: Desk, found: Incident) -> str:
 
 def _detail(version: int | None, data: dict[str, object]) -> str:
     told = [f"v{version}"] if version else []
-    for name in ("previous", "from", "to", "severity", "summary", "rule", "text", "reason", "step", "result", "helps"):
-        if data.get(name) not in (None, ""):
-            told.append(f"{name} {data[name]}" if name in ("previous", "from", "to") else str(data[name]))
+    for name in TOLD:
+        value = data.get(name)
+        if isinstance(value, str) and value:
+            told.append(f"{name} {value}" if name in ("from", "to") else value)
+    if isinstance(data.get("previous"), int):
+        told.append(f"in place of v{data['previous']}")
     return "; ".join(told).replace("|", "/").replace("\n", " ")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from core.clock import DAY
 from core.desk import Desk
 from core.incidents.classify import Finding, classify
 from core.incidents.evidence import Switch, compare, input_lines
@@ -38,6 +39,8 @@ def investigate(desk: Desk, number: int) -> Inquiry:
     finding = classify(found, listed, switch, told)
     # Scoring may load the training library: no transaction is held meanwhile.
     help_ = helps(desk, found, listed, score=switch is not None and found.family == "quality")
+    if switch is not None:
+        listed[0] = replace(listed[0], evidence=(*listed[0].evidence, *help_.evidence))
     with desk.write() as tx:
         put_suspects(tx, number, listed)
         change(tx, number, **{"class": finding.name, "class_evidence": finding.text})
@@ -63,7 +66,9 @@ def _look_at_inputs(desk: Desk, found: Incident, listed: list[Suspect]) -> tuple
     active = deploy.active(desk.store, found.endpoint, found.model)
     if active is None:
         return listed, None, None
-    told, _ = compare(desk, found, Switch(0, found.impact_us, active.version, active.version, True))
+    # Quality is judged over days: a day before the detection is enough to see other inputs, one bad hour is not.
+    since = min(found.impact_us, found.detected_us - DAY) if found.family == "quality" else found.impact_us
+    told, _ = compare(desk, found, Switch(0, since, active.version, active.version, True))
     if told is not None and told.same_inputs is False:
         title = f"inputs changed: {told.ks_feature}"
         changed = Suspect(0, None, "data", title, INPUTS_CHANGED, found.impact_us, tuple(input_lines(told)))

@@ -44,7 +44,7 @@ def rank(desk: Desk, found: Incident) -> list[Suspect]:
     kinds = list(KINDS)
     since = found.impact_us - LOOK_BACK
     rows = desk.store.read(BEFORE, (since, found.impact_us, *kinds, found.model, found.endpoint))
-    listed = [_suspect(desk.store, found, row) for row in rows]
+    listed = [_suspect(desk.store, found, row) for row in rows if not _harmless(row)]
     return ranked(listed)
 
 
@@ -52,6 +52,14 @@ def ranked(listed: list[Suspect]) -> list[Suspect]:
     """The best few in order, with their ranks; among equals the later change comes first."""
     best = sorted(listed, key=lambda one: (-one.score, -one.at_us, -(one.event or 0)))[:SHOWN]
     return [replace(one, rank=place) for place, one in enumerate(best, start=1)]
+
+
+def _harmless(row: Row) -> bool:
+    """Whether an event says itself that nobody was hurt: a day's verdict of no drift, or of drift without effect."""
+    if row["kind"] != "drift.verdict":
+        return False
+    verdict = str(json.loads(row["data"]).get("verdict"))
+    return verdict == "stable" or verdict.endswith("quality unaffected")
 
 
 def _suspect(store: Store, found: Incident, row: Row) -> Suspect:

@@ -11,6 +11,7 @@ from core.features.bins import TOP_LEVELS, number_bins
 from core.features.columns import NUMBER
 from core.monitor.cells import Cells, points
 from core.monitor.drift import FeatureDrift, compared, judge
+from core.monitor.grid import Grid
 from core.monitor.significance import INDEPENDENT
 from core.monitor.tables import Table
 
@@ -85,11 +86,15 @@ def _column(name: str, reference: Table, current: Table) -> FeatureDrift | str:
 
 
 def _numbers(name: str, reference: Table, current: Table) -> FeatureDrift | str:
+    import numpy as np
+
+    sample = _sampled(reference, name)
     try:
-        edges = number_bins(_sampled(reference, name)).edges
+        edges = number_bins(sample).edges
     except BadInput:
         return "no numbers in the reference"
-    left, right = _number_cells(reference, name, edges), _number_cells(current, name, edges)
+    grid = Grid(edges, sample[np.isfinite(sample)])
+    left, right = _number_cells(reference, name, grid), _number_cells(current, name, grid)
     return compared(name, NUMBER, left, right, points(edges), INDEPENDENT)
 
 
@@ -106,18 +111,19 @@ def _sampled(table: Table, name: str) -> Any:
     return np.concatenate(parts) if parts else np.empty(0)
 
 
-def _number_cells(table: Table, name: str, edges: list[float]) -> Cells:
-    """Counts of [below, bins..., above]; not-a-numbers, which sort after every edge, are taken out again."""
+def _number_cells(table: Table, name: str, grid: Grid) -> Cells:
+    """Counts of [below, bins..., above]; not-a-numbers are missing, as nulls are."""
     import numpy as np
 
-    bounds = np.asarray(edges)
-    counts = np.zeros(len(edges) + 1, dtype=np.int64)
+    counts = np.zeros(grid.size, dtype=np.int64)
     missing = 0
     for batch in table.batches(name):
         values = np.asarray(batch.to_numpy(zero_copy_only=False), dtype=float)
-        missing += int(np.count_nonzero(np.isnan(values)))
-        counts += np.bincount(np.searchsorted(bounds, values, side="right"), minlength=len(counts))
-    counts[-1] -= missing
+        absent = np.isnan(values)
+        if absent.any():
+            values = values[~absent]
+        missing += len(absent) - len(values)
+        counts += grid.count(values)
     return Cells(missing, 0, counts.tolist())
 
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from core.clock import DAY
 from core.counts import series
 from core.counts.series import SeriesKey
-from core.monitor.ranking import SCORE_BINS, auc, auc_interval, calibration_error
+from core.monitor.ranking import SCORE_BINS, auc, auc_interval, auc_interval_by_day, calibration_error
 from core.store import Store
 
-__all__ = ["Measure", "auc", "by_day", "losses", "measure", "of_counts", "score_counts"]
+__all__ = ["Measure", "auc", "by_day", "interval_by_day", "losses", "measure", "of_counts", "score_counts"]
 
 # The loss series holds sums in millionths.
 SCALE = 1_000_000
@@ -58,6 +58,21 @@ def by_day(
         for day, _ in series.read_steps(store, key, from_us, to_us, DAY)
     ]
     return sorted(found, key=lambda entry: (-entry[0], entry[1], -entry[2]))
+
+
+def interval_by_day(
+    store: Store, model: str, version: int, endpoint: str, from_us: int, to_us: int
+) -> tuple[float, float] | None:
+    """The 95 % interval of the AUC over the days that begin in [from, to), by how much those days differ.
+
+    None where fewer than four of them have labels.
+    """
+    kinds = ("score.neg", "score.pos")
+    keys = [SeriesKey(kind, model, version, endpoint) for kind in kinds]
+    sides = [dict(series.read_steps(store, key, from_us, to_us, DAY)) for key in keys]
+    nothing = [0] * SCORE_BINS
+    days = sorted({*sides[0], *sides[1]})
+    return auc_interval_by_day([(sides[0].get(day, nothing), sides[1].get(day, nothing)) for day in days])
 
 
 def score_counts(

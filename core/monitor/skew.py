@@ -82,11 +82,16 @@ def explain(
     new = load_artefact(desk, model, new_version)
     old = new if old_version == new_version else load_artefact(desk, model, old_version)
     start = switched_us - BEFORE_US
-    found = _skewed(
-        new,
-        _judged(desk, new, endpoint, switched_us, now_us),
-        old,
-        _judged(desk, old, endpoint, start, switched_us),
+    # Without an old version to tell a time of day from a skew, a whole day must have passed.
+    found = (
+        []
+        if old is new and now_us - switched_us < DAY
+        else _skewed(
+            new,
+            _judged(desk, new, endpoint, switched_us, now_us),
+            old,
+            _judged(desk, old, endpoint, start, switched_us),
+        )
     )
     before = _same_hours(
         samples.window(desk.store, model, endpoint, old_version, start, switched_us), switched_us, now_us

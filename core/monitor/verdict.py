@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from core.clock import DAY, HOUR, iso
+from core.clock import DAY, iso
 from core.counts import series
 from core.counts.series import SeriesKey
 from core.desk import Desk
-from core.monitor import drift
+from core.monitor import drift, quality
 from core.monitor.drift import DriftReport
 from core.monitor.quality import Measure
-from core.monitor.quality import measure as quality
 from core.monitor.significance import LEAST_ROWS
 from core.store import Store
 
@@ -24,8 +23,7 @@ WAITING = "drifted, labels not in yet"
 STABLE = "stable"
 
 # A week has every day of the week in it, so that weekends are no drift.
-INPUTS_US = 7 * DAY
-LABELS_US = 96 * HOUR
+WINDOW_US = 7 * DAY
 LEAST_LABELS = 200
 # Quality is hurt where all of its interval is this far below the hold-out's: a season's swing is less.
 TOLERANCE = 0.05
@@ -65,7 +63,7 @@ def decide(drifted: bool, hurt: bool | None) -> str:
 def is_hurt(measured: Measure, baseline: float | None) -> bool | None:
     """Whether the AUC is below that of the hold-out by more than chance and season explain; None where unknown.
 
-    The whole DeLong interval must be more than 0.05 below. At least 200 labels are asked for.
+    The whole interval must be more than 0.05 below. At least 200 labels are asked for.
     """
     if measured.high is None or baseline is None or measured.n < LEAST_LABELS:
         return None
@@ -106,12 +104,20 @@ def _judge(desk: Desk, key: SeriesKey, day_us: int) -> Verdict:
 
     end = day_us + DAY
     place = (key.model, key.version, key.endpoint)
-    report = drift.measure(desk, *place, end - INPUTS_US, end)
-    measured = quality(desk.store, *place, end - LABELS_US, end)
+    window = (*place, end - WINDOW_US, end)
+    report = drift.measure(desk, *window)
+    measured = _widened(quality.measure(desk.store, *window), quality.interval_by_day(desk.store, *window))
     baseline = versions.version(desk.store, key.model, key.version).metrics.get("auc")
     drifted = report.n >= LEAST_ROWS and bool(report.drifted)
     verdict = decide(drifted, is_hurt(measured, baseline))
     return Verdict(key.model, key.endpoint, key.version, day_us, verdict, _figures(report, measured, baseline))
+
+
+def _widened(measured: Measure, by_day: tuple[float, float] | None) -> Measure:
+    """The measure with an interval that holds both its own and that of how the days differ."""
+    if by_day is None or measured.low is None or measured.high is None:
+        return measured
+    return replace(measured, low=min(measured.low, by_day[0]), high=max(measured.high, by_day[1]))
 
 
 def _figures(report: DriftReport, measured: Measure, baseline: float | None) -> dict[str, Any]:

@@ -37,10 +37,12 @@ def run_argv(words: Sequence[str], folder: Path, timeout_us: int = 0) -> Outcome
             return Outcome(False, (f"{words[0]} could not be started: {error}",), {"exit": 127})
         timed_out = _wait(process, limit)
         output.seek(0)
-        text = output.read(4 * MOST_BYTES).decode("utf-8", "replace")
+        # Split at line feeds alone: what else could move a cursor is for the cleaning to take out.
+        text = output.read(4 * MOST_BYTES).decode("utf-8", "replace").rstrip("\n")
+        lines = tuple(text.split("\n")) if text else ()
     if timed_out:
-        return Outcome(False, (*text.splitlines(), f"ended after {span(limit)}: its time was up"), {"exit": 124}, True)
-    return Outcome(process.returncode == 0, tuple(text.splitlines()), {"exit": process.returncode})
+        return Outcome(False, (*lines, f"ended after {span(limit)}: its time was up"), {"exit": 124}, True)
+    return Outcome(process.returncode == 0, lines, {"exit": process.returncode})
 
 
 def _wait(process: subprocess.Popen[bytes], limit_us: int) -> bool:

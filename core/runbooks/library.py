@@ -6,8 +6,9 @@ import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from pathlib import Path
 
-from core.errors import BadInput, NotFound, TocsinError
+from core.errors import BadInput, NotFound
 from core.home import Home
 from core.runbooks.book import Runbook
 from core.runbooks.parse import LARGEST, parse
@@ -40,31 +41,37 @@ def _parsed(text: str, source: str) -> Runbook:
     return parse(text, source)
 
 
-def texts(home: Home) -> list[Text]:
-    """Every runbook file: the home's, then the shipped ones that the home has none of the same name for.
+def texts(home: Home) -> tuple[list[Text], dict[str, BadInput]]:
+    """Every runbook file, and by name the faults of those that cannot be read.
 
-    Raises BadInput for a file that cannot be read or is too large.
+    The home's come first, then the shipped ones that the home has none of the same name for.
     """
-    own = [_own(home, path.name) for path in sorted(home.runbooks_path.glob("*.md"))]
-    names = {one.name for one in own}
-    return [*own, *(one for one in shipped() if one.name not in names)]
+    own: list[Text] = []
+    faults: dict[str, BadInput] = {}
+    for path in sorted(home.runbooks_path.glob("*.md")):
+        try:
+            own.append(_own(path))
+        except BadInput as error:
+            faults[path.stem] = error
+    names = {one.name for one in own} | faults.keys()
+    return [*own, *(one for one in shipped() if one.name not in names)], faults
 
 
-def _own(home: Home, name: str) -> Text:
-    path = home.runbooks_path / name
+def _own(path: Path) -> Text:
     try:
         if path.stat().st_size > LARGEST:
-            raise BadInput(f"{path} is larger than 256 KB", "split it")
-        return Text(path.stem, f"runbooks/{name}", path.read_text("utf-8"))
+            raise BadInput(f"runbooks/{path.name} is larger than 256 KB", "split it")
+        return Text(path.stem, f"runbooks/{path.name}", path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path} cannot be read: {error}", "make it a readable UTF-8 file") from error
+        raise BadInput(f"runbooks/{path.name} cannot be read: {error}", "make it a readable UTF-8 file") from error
 
 
-def runbooks(home: Home) -> tuple[list[Runbook], list[TocsinError]]:
+def runbooks(home: Home) -> tuple[list[Runbook], list[BadInput]]:
     """Every runbook that is sound, and the faults of those that are not."""
+    found, unreadable = texts(home)
     sound: list[Runbook] = []
-    faults: list[TocsinError] = []
-    for one in texts(home):
+    faults = list(unreadable.values())
+    for one in found:
         try:
             sound.append(_parsed(one.text, one.source))
         except BadInput as error:
@@ -74,18 +81,21 @@ def runbooks(home: Home) -> tuple[list[Runbook], list[TocsinError]]:
 
 def runbook(home: Home, name: str) -> Runbook:
     """The runbook with an id or a file name. Raises NotFound, and BadInput where it is the one with a fault."""
-    by_file = next((one for one in texts(home) if one.name == name), None)
+    found, faults = texts(home)
+    if name in faults:
+        raise faults[name]
+    by_file = next((one for one in found if one.name == name), None)
     if by_file is not None:
         return _parsed(by_file.text, by_file.source)
-    found = next((one for one in runbooks(home)[0] if one.id == name), None)
-    if found is None:
+    by_id = next((one for one in runbooks(home)[0] if one.id == name), None)
+    if by_id is None:
         raise NotFound(f"there is no runbook {name!r}", "`tocsin runbook list` shows them")
-    return found
+    return by_id
 
 
 def text_of(home: Home, book: Runbook) -> str:
     """The words of the file a runbook was read from. Raises NotFound where the file has changed since."""
-    for one in texts(home):
+    for one in texts(home)[0]:
         if one.sha256 == book.sha256:
             return one.text
     raise NotFound(f"the file of runbook {book.id} has changed meanwhile", "read it again")

@@ -12,7 +12,7 @@ from core.serving.model import Refused, ServedModel
 from core.serving.models import NAME, Models
 from core.serving.scoring import Scoring
 from core.serving.tally import Telemetry
-from core.serving.tokens import DEPLOY, PREDICT, TELEMETRY, Tokens
+from core.serving.tokens import DEPLOY, PREDICT, TELEMETRY, Limiter, Tokens
 from core.serving.wire import (
     ARTEFACT_LIMIT,
     SCORE_LIMIT,
@@ -27,14 +27,21 @@ from core.serving.wire import (
     text_field,
 )
 
+# What an answer of a status tells beside its body.
+EXTRA: dict[int, tuple[tuple[bytes, bytes], ...]] = {
+    401: ((b"www-authenticate", b"Bearer"),),
+    429: ((b"retry-after", b"1"),),
+}
+
 
 class App:
     """Routes a request, checks its token, and turns what it raises into an answer."""
 
-    def __init__(self, models: Models, telemetry: Telemetry, tokens: Tokens) -> None:
+    def __init__(self, models: Models, telemetry: Telemetry, tokens: Tokens, rate: int = 0) -> None:
         self.models = models
         self.telemetry = telemetry
         self.tokens = tokens
+        self.limiter = Limiter(rate)
         self.scoring = Scoring(telemetry)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -46,7 +53,7 @@ class App:
             status, data = 200, await self._answer(scope, receive)
         except Refused as refused:
             status, data = refused.status, {"error": refused.message, "field": refused.field}
-            extra = ((b"www-authenticate", b"Bearer"),) if status == 401 else ()
+            extra = EXTRA.get(status, ())
         except Gone:
             return
         except TocsinError as error:
@@ -110,6 +117,8 @@ class App:
 
     async def _request(self, scope: Scope, receive: Receive, model: ServedModel) -> dict[str, Any]:
         try:
+            if self.limiter.rate and not self.limiter.take(header(scope["headers"], b"authorization")):
+                raise Refused(429, f"more than {self.limiter.rate} calls a second")
             return decoded(await body_of(scope, receive, SCORE_LIMIT))
         except Refused as refused:
             raise self.scoring.refuse(model, refused) from None

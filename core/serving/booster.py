@@ -17,6 +17,7 @@ from typing import Any
 from core.errors import BadInput, StoreUnusable
 
 TRIAL_SECONDS = 60
+_SAID_NO = 3
 _NORMAL, _FLOAT64 = 0, 1
 _NAMES = ("lib_lightgbm.so", "lib_lightgbm.dylib", "lib_lightgbm.dll")
 _DAMAGED = "the endpoint keeps what it has: send a model file that loads"
@@ -109,9 +110,10 @@ def try_out(text: str, width: int) -> None:
         done = subprocess.run(command, input=text.encode(), capture_output=True, timeout=TRIAL_SECONDS, check=False)
     except subprocess.TimeoutExpired:
         raise BadInput("damaged model: it does not load in a minute", _DAMAGED) from None
+    if done.returncode == _SAID_NO:
+        raise BadInput(done.stderr.decode("utf-8", "replace").strip(), _DAMAGED)
     if done.returncode:
-        words = done.stdout.decode("utf-8", "replace").strip().splitlines()
-        raise BadInput(words[-1] if words else "damaged model: LightGBM cannot read it", _DAMAGED)
+        raise BadInput("damaged model: LightGBM ends on it", _DAMAGED)
 
 
 def _trial() -> int:
@@ -119,8 +121,8 @@ def _trial() -> int:
     try:
         Booster(sys.stdin.buffer.read().decode(), width).score([0.0] * width)
     except BadInput as error:
-        sys.stdout.write(error.message + "\n")
-        return 1
+        sys.stderr.write(error.message + "\n")
+        return _SAID_NO
     return 0
 
 

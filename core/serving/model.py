@@ -7,19 +7,19 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from core.features.bins import ABOVE, MISSING, UNSEEN
-from core.features.columns import CATEGORY
+from core.features.bins import ABOVE, BELOW, FIRST, MISSING, Bins, NumberBins
 from core.features.view import compile_view
 from core.serving.booster import Booster
 from core.training.artefact import Artefact
 
 _LARGEST = sys.float_info.max
 Index = Callable[[Any], int]
-_NUMBER, _TEXT = frozenset({int, float}), frozenset({str})
+_NUMBER: frozenset[Any] = frozenset({int, float})
+_TEXT: frozenset[Any] = frozenset({str})
 _SAID = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", dict: "an object"}
 
 
-# A feature that training saw missing less often than this is expected in every request (M5's target).
+# A feature that training saw missing less often than this is expected in every request.
 RARELY_MISSING = 0.01
 
 
@@ -47,6 +47,7 @@ class ServedModel:
         self.sizes = [each.size for each in bins]
         self._known = frozenset(self.names)
         self._columns = [_column(name, each) for name, each in zip(self.names, bins, strict=True)]
+        self._expected = _expected(artefact)
         self._row = compile_view(artefact)
         self._booster = Booster(artefact.booster, len(artefact.view))
 
@@ -63,9 +64,10 @@ class ServedModel:
         get = inputs.get
         found: list[int] = []
         for name, edges, slots, index in self._columns:
-            value = get(name)
-            # A finite float inside the reference's range, which is nearly every value, costs one look-up.
-            if value.__class__ is float and edges:
+            value: Any = get(name)
+            kind = value.__class__
+            # A number inside the reference's range, which is nearly every value, costs one look-up.
+            if edges and (kind is float or kind is int):
                 place = slots[bisect_right(edges, value)]
                 if place >= FIRST:
                     found.append(place)
@@ -74,11 +76,18 @@ class ServedModel:
         return found
 
     def score(self, inputs: Mapping[str, Any]) -> tuple[float, bool]:
-        """The probability of the positive class, and whether an expected feature was missing; inputs as `places` let
-        through. A feature is expected where the training reference hardly ever saw it missing.
+        """The probability of the positive class, and whether a feature was missing that training hardly ever missed.
+
+        The inputs are such as `places` let through.
         """
         row, missing = self._row(inputs)
         return self._booster.score(row), not self._expected.isdisjoint(missing)
+
+
+def _expected(artefact: Artefact) -> frozenset[str]:
+    """The features that the training reference hardly ever saw missing."""
+    entries = artefact.reference.features.items()
+    return frozenset(name for name, entry in entries if entry.counts[MISSING] < RARELY_MISSING * sum(entry.counts))
 
 
 def _column(name: str, bins: Bins) -> tuple[str, list[float], list[int], Index]:

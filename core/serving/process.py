@@ -26,12 +26,19 @@ DRAIN_SECONDS = 10
 
 
 def serve(
-    state: Path, *, host: str | None = None, port: int = 8900, token_ref: str = "", ready: Callable[[str], None]
+    state: Path,
+    *,
+    host: str | None = None,
+    port: int = 8900,
+    token_ref: str = "",
+    rate: int = 0,
+    ready: Callable[[str], None],
 ) -> None:
     """Serve until SIGTERM or SIGINT, then finish what is under way and keep what nobody has collected.
 
     Without a `host` it listens on the loopback alone. Port 0 takes a free one. Without a `token_ref` a token file is
-    made in the state folder. `ready` is given one line of JSON, {"url", "token_ref", "pid"}, once calls are answered.
+    made in the state folder. `rate` limits each token's scoring calls a second, 0 does not. `ready` is given one line
+    of JSON, {"url", "token_ref", "pid"}, once calls are answered.
     Raises BadInput, NotAllowed, NotFound or StoreUnusable where it cannot begin.
     """
     shelf = Shelf(state)
@@ -40,7 +47,7 @@ def serve(
         tokens = Tokens(secrets.read(token_ref))
         telemetry = Telemetry(clock_from(os.environ.get("TOCSIN_CLOCK", "")))
         _take_spool(state / SPOOL, telemetry)
-        app = App(Models(shelf), telemetry, tokens)
+        app = App(Models(shelf), telemetry, tokens, rate)
         listening = _listen(host or "127.0.0.1", port)
         url = _url(listening)
         line = json.dumps({"url": url, "token_ref": token_ref, "pid": os.getpid()})

@@ -73,7 +73,7 @@ class Scoring:
             raise Refused(500, "scoring failed") from error
         for vec, place in zip(tally.features, places, strict=True):
             vec[place] += 1
-        prediction = [request_id, now_us, model.name, model.version, score]
+        prediction = (request_id, now_us, model.name, model.version, score)
         self.telemetry.scored(tally, prediction, inputs, missing, (perf_counter() - began) * 1e6)
         return score
 

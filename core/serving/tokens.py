@@ -1,9 +1,10 @@
-"""Who may call the endpoint: tokens with scopes, compared in constant time."""
+"""Who may call the endpoint: tokens with scopes, compared in constant time, and how often."""
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 
 from core.errors import BadInput
 
@@ -33,6 +34,23 @@ class Tokens:
             if hmac.compare_digest(token, given):
                 status = 200 if scope in scopes else 403
         return status
+
+
+class Limiter:
+    """At most `rate` scoring calls a second for each token, in bursts of as many."""
+
+    def __init__(self, rate: int, now: Callable[[], float] = time.monotonic) -> None:
+        self.rate = rate
+        self._now = now
+        self._left: dict[str, tuple[float, float]] = {}
+
+    def take(self, caller: str) -> bool:
+        """Whether a caller may call now, which is then counted (a token bucket)."""
+        now = self._now()
+        left, since = self._left.get(caller, (float(self.rate), now))
+        left = min(float(self.rate), left + (now - since) * self.rate)
+        self._left[caller] = (left - 1 if left >= 1 else left, now)
+        return left >= 1
 
 
 def _scopes(words: list[str]) -> frozenset[str]:

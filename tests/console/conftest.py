@@ -40,7 +40,8 @@ def seed_models(desk: Desk) -> None:
                 (MODEL, version, stage, f"{version:064x}", version, metrics, at),
             )
         tx.execute(
-            "INSERT INTO endpoint(name, adapter, url, token_ref, added_us, seen_us) VALUES (?, 'embedded', 'http://x', 'env:T', ?, ?)",
+            """INSERT INTO endpoint(name, adapter, url, token_ref, added_us, seen_us)
+            VALUES (?, 'embedded', 'http://x', 'env:T', ?, ?)""",
             (ENDPOINT, NOW - 30 * DAY, NOW - 12_000_000),
         )
         for version, previous, at in ((1, None, DEPLOYED - 14 * DAY), (2, 1, DEPLOYED)):
@@ -82,7 +83,9 @@ def seed_quality_slo(desk: Desk) -> None:
             tx.execute("INSERT INTO slice VALUES (1, ?, ?, ?, 600)", (start, int(value >= 0.55), value))
 
 
-def seed_incident(desk: Desk, number: int = 1, *, model: str = MODEL, severity: int = 1, at: int = NOW - 6 * MINUTE) -> None:
+def seed_incident(
+    desk: Desk, number: int = 1, *, model: str = MODEL, severity: int = 1, at: int = NOW - 6 * MINUTE
+) -> None:
     """An open quality incident with a page, two suspects and its events."""
     title = f"{model} on {ENDPOINT}: useful predictions burns its budget 5x too fast"
     with desk.write() as tx:
@@ -109,8 +112,13 @@ def seed_incident(desk: Desk, number: int = 1, *, model: str = MODEL, severity: 
             'useful predictions burns its budget 5x too fast', '{}', ?, ?, ?, 4)""",
             (f"f{number}", model, ENDPOINT, at, at, number),
         )
-        desk.record(tx, "incident.opened", model=model, endpoint=ENDPOINT, incident=number, data={"title": title}, at_us=at)
-        evidence = ["deployed 7h before the impact", "served inputs are not those it was trained on: sched_dep_time PSI 4.1"]
+        desk.record(
+            tx, "incident.opened", model=model, endpoint=ENDPOINT, incident=number, data={"title": title}, at_us=at
+        )
+        evidence = [
+            "deployed 7h before the impact",
+            "served inputs are not those it was trained on: sched_dep_time PSI 4.1",
+        ]
         for rank, kind, text, when, said in (
             (1, "deploy", "deploy flight-delay v1→v2 on local", DEPLOYED, evidence),
             (2, "drift", "weather drifted: temp PSI 0.31", DEPLOYED - 20 * HOUR, ["quality was unaffected by it"]),
@@ -133,8 +141,8 @@ def seed_jobs(desk: Desk, many: int = 3) -> None:
             (NOW + 56 * MINUTE, NOW - DAY),
         )
         tx.executemany(
-            """INSERT INTO run(id, due_us, request, kind, args, state, attempt, next_us, started_us, ended_us, progress, error)
-            VALUES (?, ?, ?, 'train', ?, ?, 1, ?, ?, ?, ?, ?)""",
+            """INSERT INTO run(id, due_us, request, kind, args, state, attempt, next_us, started_us, ended_us, progress,
+            error) VALUES (?, ?, ?, 'train', ?, ?, 1, ?, ?, ?, ?, ?)""",
             [
                 (
                     number,
@@ -194,7 +202,8 @@ def add_job() -> Callable[[Desk, int], None]:
     def add(desk: Desk, number: int) -> None:
         with desk.write() as tx:
             tx.execute(
-                "INSERT INTO run(id, due_us, request, kind, args, state, next_us) VALUES (?, ?, ?, 'drift', '{}', 'planned', ?)",
+                """INSERT INTO run(id, due_us, request, kind, args, state, next_us)
+                VALUES (?, ?, ?, 'drift', '{}', 'planned', ?)""",
                 (number, NOW, f"r{number}", NOW),
             )
 

@@ -15,7 +15,9 @@ from core.desk import Desk
 Script = Callable[[TocsinApp, Any], Awaitable[None]]
 
 
-def drive(desk: Desk, script: Script, *, size: tuple[int, int] = (80, 24), screen: str = "", target: str = "") -> TocsinApp:
+def drive(
+    desk: Desk, script: Script, *, size: tuple[int, int] = (80, 24), screen: str = "", target: str = ""
+) -> TocsinApp:
     app = TocsinApp(desk, screen, target)
 
     async def run() -> None:
@@ -33,8 +35,12 @@ async def settle(app: TocsinApp, pilot: Any) -> None:
 
 
 @pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40), (200, 60)])
-@pytest.mark.parametrize("screen", ["now", "incident", "incidents", "models", "model", "jobs", "datasets", "dataset", "ledger"])
-def test_each_screen_looks_as_it_did(night: Desk, frame_of, matches_snapshot, screen: str, size: tuple[int, int]) -> None:  # type: ignore[no-untyped-def]
+@pytest.mark.parametrize(
+    "screen", ["now", "incident", "incidents", "models", "model", "jobs", "datasets", "dataset", "ledger"]
+)
+def test_each_screen_looks_as_it_did(
+    night: Desk, frame_of, matches_snapshot, screen: str, size: tuple[int, int]
+) -> None:  # type: ignore[no-untyped-def]
     target = {"incident": "1", "model": "flight-delay", "dataset": "flights"}.get(screen, "")
 
     async def script(app: TocsinApp, pilot: Any) -> None:
@@ -142,10 +148,15 @@ def test_a_version_changed_behind_the_modal_refuses_the_rollback(night: Desk, cl
     async def script(app: TocsinApp, pilot: Any) -> None:
         await open_modal(app, pilot)
         with night.write() as tx:
-            tx.execute("INSERT INTO model_version SELECT model, 3, stage, artefact, snapshot_id, run_id, code, environment, "
-                       "parameters, metrics, created_us FROM model_version WHERE version = 2")
-            tx.execute("INSERT INTO deployment(endpoint, model, version, previous, kind, state, requested_us, applied_us) "
-                       "VALUES ('local', 'flight-delay', 3, 2, 'deploy', 'applied', ?, ?)", (clock.now_us(), clock.now_us()))
+            tx.execute(
+                "INSERT INTO model_version SELECT model, 3, stage, artefact, snapshot_id, run_id, code, environment, "
+                "parameters, metrics, created_us FROM model_version WHERE version = 2"
+            )
+            tx.execute(
+                "INSERT INTO deployment(endpoint, model, version, previous, kind, state, requested_us, applied_us) "
+                "VALUES ('local', 'flight-delay', 3, 2, 'deploy', 'applied', ?, ?)",
+                (clock.now_us(), clock.now_us()),
+            )
         await pilot.press("y")
         await settle(app, pilot)
         assert queued(night) == []

@@ -27,6 +27,17 @@ def test_inputs_that_changed_without_a_deploy_are_of_class_data(story: Story) ->
     assert not told.help.offered
 
 
+def test_one_bad_hour_is_enough_to_look_at_a_days_inputs(story: Story) -> None:
+    _served_by_one_version(story)
+    slo = story.slo("quality", at_least=0.55)
+    story.asked(1, flights(200, 90, shift=1500), BAD, 24 * HOUR)
+    story.slices(slo, BAD + 22 * HOUR, [1, 0])
+    story.clock.set(BAD + 24 * HOUR)
+    (number,) = story.attach(story.alert(slo, "quality"))
+    assert incident(story.desk.store, number).impact_us == BAD + 23 * HOUR
+    assert investigate(story.desk, number).finding.name == "data"
+
+
 def test_quality_that_fell_with_the_same_inputs_and_no_deploy_is_of_class_model(story: Story) -> None:
     _served_by_one_version(story)
     slo = story.slo("quality", at_least=0.55)

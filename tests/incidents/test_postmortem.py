@@ -21,7 +21,7 @@ def test_the_blocks_tell_the_impact_the_versions_the_suspects_and_the_timeline(s
     assert "| v1 | 0.7" in text
     assert "| v2 | 0.5" in text
     assert "1. deploy v1→v2 at 2013-04-14T00:00:00Z (unproven)" in text
-    assert "| deploy.applied | v2; previous 1 |" in text
+    assert "| deploy.applied | v2; in place of v1 |" in text
     assert "acknowledged by ana" in text
 
 

@@ -8,10 +8,13 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from core.errors import BadInput, NotFound
 from core.monitor import distance
 from core.monitor.compare import Comparison, compare
+from core.monitor.grid import Grid
 from core.monitor.tables import MemoryTable, open_table
 
 
@@ -48,18 +51,39 @@ def test_counts_are_the_same_streamed_from_a_file_in_memory_and_on_two_threads(t
     assert streamed.columns == in_memory(*sides).columns
 
 
-def test_every_row_is_counted_exactly_in_the_bins(tmp_path: Path) -> None:
-    from core.monitor.compare import _number_cells
+def test_nulls_and_not_a_numbers_are_missing_and_every_other_row_is_counted(tmp_path: Path) -> None:
+    values = np.random.default_rng(3).normal(size=400_000)
+    values[::5] = np.nan
+    null = np.arange(400_000) % 7 == 0
+    pq.write_table(pa.table({"x": pa.array(values, mask=null)}), tmp_path / "x.parquet")
+    table = open_table(tmp_path / "x.parquet")
+    found = compare(table, table).columns[0]
+    assert found.n == int((~null & ~np.isnan(values)).sum())
+    assert found.missing_rate == (400_000 - found.n) / 400_000
+    assert found.psi == 0
 
-    values = np.random.default_rng(3).standard_t(2, 400_000)
-    edges = np.sort(np.random.default_rng(4).normal(size=64)).tolist()
-    table = pa.table({"x": pa.array(values, mask=np.arange(400_000) % 7 == 0)})
-    pq.write_table(table, tmp_path / "x.parquet")
-    found = _number_cells(open_table(tmp_path / "x.parquet"), "x", edges)
-    kept = values[np.arange(400_000) % 7 != 0]
-    expected = np.bincount(np.searchsorted(edges, kept, side="right"), minlength=65)
-    assert found.values == expected.tolist()
-    assert found.missing == 400_000 - len(kept)
+
+@settings(max_examples=60, deadline=None)
+@given(
+    edges=st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=70, unique=True).map(sorted),
+    values=st.lists(st.floats(allow_nan=False), max_size=50),
+    seed=st.integers(0, 1000),
+    scale=st.floats(1e-3, 1e6),
+)
+def test_the_grid_counts_exactly_what_a_search_does(
+    edges: list[float], values: list[float], seed: int, scale: float
+) -> None:
+    draw = np.random.default_rng(seed)
+    every = np.concatenate([values, edges, np.nextafter(edges, -np.inf), draw.normal(0, scale, 500)])
+    grid = Grid(edges, draw.normal(0, scale, 200))
+    expected = np.bincount(np.searchsorted(edges, every, side="right"), minlength=len(edges) + 1)
+    assert grid.count(every).tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("sample", [[], [1.0], [1.0] * 50, [0.0, 5e-324]])
+def test_the_grid_counts_exactly_where_its_sample_says_little(sample: list[float]) -> None:
+    grid = Grid([0.0, 1.0, 2.0], np.array(sample))
+    assert grid.count(np.array([-1.0, 0.0, 0.5, 1.0, 9.0])).tolist() == [1, 2, 1, 1]
 
 
 def test_ks_is_within_one_bin_of_the_raw_statistic() -> None:

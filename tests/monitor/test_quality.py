@@ -83,6 +83,37 @@ def test_the_interval_covers_the_true_auc_in_about_95_percent_of_samples() -> No
     assert 0.92 <= covered / 400 <= 0.98
 
 
+def test_where_days_differ_only_the_interval_by_day_covers_the_truth() -> None:
+    # Each day has a skill of its own: rows of a day are not independent, and DeLong takes them to be.
+    draw = np.random.default_rng(7)
+
+    def day(skill: float) -> tuple[list[int], list[int]]:
+        labels = (draw.random(300) < 0.3).astype(int)
+        return counted((1 / (1 + np.exp(-draw.normal(skill * labels, 1)))).tolist(), labels.tolist())
+
+    truth = np.mean([0.5 * math.erfc(-skill / 2) for skill in draw.normal(0.6, 0.5, 20_000)])
+    rows, days = 0, 0
+    for _ in range(150):
+        week = [day(skill) for skill in draw.normal(0.6, 0.5, 7)]
+        pooled = [[sum(bins) for bins in zip(*(one[side] for one in week), strict=True)] for side in (0, 1)]
+        for_rows = ranking.auc_interval(*pooled) or (1.0, 0.0)
+        for_days = ranking.auc_interval_by_day(week) or (1.0, 0.0)
+        rows += for_rows[0] <= truth <= for_rows[1]
+        days += for_days[0] <= truth <= for_days[1]
+    assert rows / 150 < 0.75
+    assert 0.88 <= days / 150 <= 0.99
+
+
+def test_fewer_than_four_days_give_no_interval_by_day(lab: Lab) -> None:
+    lab.score(1, [0.2, 0.8] * 60, START, 4 * DAY)
+    record(lab.desk, MODEL, [(f"r{n}", (n // 2) % 2, START) for n in range(120)])
+    join(lab.desk)
+    place = (lab.desk.store, MODEL, 1, ENDPOINT, START)
+    assert quality.interval_by_day(*place, START + 3 * DAY) is None
+    low, high = quality.interval_by_day(*place, START + 4 * DAY) or (1.0, 0.0)
+    assert low <= 0.5 <= high
+
+
 def test_one_label_of_a_class_bounds_nothing_and_none_gives_no_figure() -> None:
     neg, pos = counted([0.1, 0.2, 0.9], [0, 0, 1])
     assert ranking.auc_interval(neg, pos) == (0.0, 1.0)

@@ -92,6 +92,12 @@ def test_a_few_hours_after_the_switch_are_compared_with_the_same_hours_before(la
     whole = skew.explain(lab.desk, MODEL, ENDPOINT, 1, 1, SWITCH, SWITCH + 8 * HOUR)
     assert whole.n_before == 7 * 20
     assert whole.same_inputs is True
+    # Nor is a part of a day skew, where no version before tells what that part usually looks like.
+    morning = hhmm(np.arange(300, 700)).tolist()
+    lab.ask(1, {"dep": morning, "temp": winter(400, 4)}, SWITCH, 2 * HOUR)
+    early, late = (skew.explain(lab.desk, MODEL, ENDPOINT, 1, 1, SWITCH, SWITCH + span) for span in (8 * HOUR, DAY))
+    assert early.skewed == []
+    assert [one.feature for one in late.skewed] == ["dep"]
 
 
 def test_without_samples_nothing_is_said_of_the_inputs(lab: Lab) -> None:

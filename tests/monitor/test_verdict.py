@@ -92,6 +92,17 @@ def test_the_versions_of_a_model_are_judged_apart(lab: Lab) -> None:
     assert found == {1: verdict.STABLE, 2: verdict.CONCEPT}
 
 
+def test_a_week_whose_days_differ_much_is_not_called_hurt(lab: Lab) -> None:
+    # Three bad days in seven bring the mean down; rows taken as independent would make that a certainty.
+    lab.version(TRAINED, auc=0.76)
+    for day, skill in enumerate([1.6, -0.5, 1.6, -0.5, 1.6, -0.5, 1.6]):
+        play(lab, day, skill=skill)
+    at(lab, 7)
+    last = verdict.history(lab.desk.store, MODEL)[0]
+    assert last.data["auc"] < 0.76 - verdict.TOLERANCE
+    assert last.verdict == verdict.STABLE
+
+
 def test_chance_and_season_are_no_hurt() -> None:
     from core.monitor.quality import Measure
 

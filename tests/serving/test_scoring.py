@@ -11,6 +11,7 @@ import pytest
 from core.clock import MINUTE, SimClock
 from core.features.bins import MISSING, UNSEEN
 from core.serving.tally import ERRORS, INCOMPLETE, REJECTED, TOTAL
+from core.serving.tokens import Limiter
 from tests.serving.tiny import LEVELS, TOKEN, Served, artefact, serving
 
 GOOD = {"a": 0.5, "b": 3, "c": "y"}
@@ -179,3 +180,22 @@ def test_a_fault_inside_is_a_500_that_tells_nothing_and_counts_as_an_error(
     assert "secret" not in answer.text
     requests = vectors(client)["requests", ""]
     assert (requests[TOTAL], requests[ERRORS], requests[REJECTED]) == (1, 1, 0)
+
+
+def test_a_caller_beyond_its_rate_is_told_when_to_come_back(served: Served, client: httpx.Client) -> None:
+    served.app.limiter = Limiter(2, now=lambda: 0.0)
+    answers = [score(client, GOOD) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[2].headers["retry-after"] == "1"
+    assert vectors(client)["requests", ""][REJECTED] == 1
+
+
+def test_a_rate_comes_back_with_time_and_is_each_callers_own() -> None:
+    now = [0.0]
+    limiter = Limiter(2, now=lambda: now[0])
+    assert [limiter.take("a") for _ in range(3)] == [True, True, False]
+    assert limiter.take("b")
+    now[0] = 0.5
+    assert [limiter.take("a") for _ in range(2)] == [True, False]
+    now[0] = 60.0
+    assert [limiter.take("a") for _ in range(3)] == [True, True, False]

@@ -14,7 +14,7 @@ from typing import Any
 
 from core.clock import Clock
 from core.desk import Desk
-from core.features.bins import level_bins, number_bins
+from core.features.bins import number_bins
 from core.serving.app import App
 from core.serving.models import Models
 from core.serving.shelf import Shelf
@@ -39,10 +39,10 @@ def artefact(model: str = "m", version: int = 1, seed: int = 0) -> Artefact:
     booster = lightgbm.train(settings, lightgbm.Dataset(rows, label, categorical_feature=[2]), 3)
     bins = {"a": number_bins(rows[:, 0]), "b": number_bins(rows[:, 1])}
     entries = {
-        name: FeatureReference("number", tuple(each.edges), (), tuple([0] * each.size), 1.0)
+        name: FeatureReference("number", tuple(each.edges), (), (0, 0, 0, 0, *[1] * (each.size - 4)), 1.0)
         for name, each in bins.items()
     }
-    entries["c"] = FeatureReference("category", (), LEVELS, tuple([0] * level_bins(LEVELS).size), 1.0)
+    entries["c"] = FeatureReference("category", (), LEVELS, (0, 0, 0, 0, 1, 1, 1), 1.0)
     return Artefact(
         model=model,
         version=version,
