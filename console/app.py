@@ -12,8 +12,10 @@ from textual.binding import Binding
 from textual.filter import Monochrome, NoColor
 
 from console.actions import Actions
+from console.keymap import read
 from console.screens import NUMBERED, make
 from console.screens.sheet import Sheet
+from core.briefing.header import Header
 from core.desk import Desk
 from core.errors import TocsinError
 
@@ -71,6 +73,8 @@ class TocsinApp(App[None]):
         self.paused = False
         self.broken: Exception | None = None
         self.actions = Actions(self)
+        self.set_keymap(read(desk.home, {one.id for one in self.BINDINGS if isinstance(one, Binding) and one.id}))
+        self._unacked: int | None = None
         self._version = desk.store.data_version()
         self._polls = 0
 
@@ -141,6 +145,13 @@ class TocsinApp(App[None]):
             sheet.reload()
         elif self._polls % 2 == 0:
             sheet.tick()
+
+    def heard(self, header: Header) -> None:
+        """Ring the terminal's bell once for each new page that nobody has."""
+        if self._unacked is not None and header.unacked > self._unacked:
+            self.bell()
+            self.notify("a new incident is open; 1 shows the worst, 2 all of them", severity="warning", markup=False)
+        self._unacked = header.unacked
 
     def action_open(self, name: str, target: str) -> None:
         """Anything that has a screen of its own."""

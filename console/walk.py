@@ -32,9 +32,8 @@ def walk_plain(desk: Desk, standing: Walk, *, yes: bool = False) -> Walk:
     Enter alone shows the step again and never runs anything. With `yes` an action's own confirmation is not asked;
     it still has to be answered with `r`.
     """
-    click.echo(
-        f"walk {standing.id} of {standing.runbook}: q leaves it (it can be resumed), e escalates, ? what was done"
-    )
+    click.echo(f"walk {standing.id} of {standing.runbook}; what is left can be resumed")
+    _show_resumed(desk, standing)
     while True:
         view = engine.current(desk, standing)
         if view is None:
@@ -51,6 +50,13 @@ def walk_plain(desk: Desk, standing: Walk, *, yes: bool = False) -> Walk:
         elif line:
             _answer(desk, standing, view, line, yes)
     return walk(desk.store, standing.id)
+
+
+def _show_resumed(desk: Desk, standing: Walk) -> None:
+    view = engine.current(desk, standing)
+    if view is not None and view.did:
+        click.echo(f"resumed after {span(desk.now_us() - standing.started_us)}; done so far:")
+        _show_done(view)
 
 
 def resume_command(standing: Walk) -> str:

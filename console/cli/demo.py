@@ -19,7 +19,7 @@ from core.home import Home
 @click.option("--headless", is_flag=True, help="No console: play to the end with the automatic rollback, then report.")
 @click.option("--json", "as_json", is_flag=True, help="With --headless: one JSON line an event, the summary last.")
 @click.option("--days", default=30, show_default=True, type=click.IntRange(3, 200), help="Simulated days to replay.")
-@click.option("--bad-day", type=click.IntRange(2, 199), help="The day of the bad deploy; else the middle, at most 12.")
+@click.option("--bad-day", type=click.IntRange(2, 199), help="The day of the bad deploy; else the middle, at most 15.")
 @click.option(
     "--speed", type=click.FloatRange(0), help="Simulated days a second; 0 is as fast as it can. [1; headless 0]"
 )
@@ -58,7 +58,7 @@ def plan_of(options: dict[str, Any]) -> Any:
     bad_day = options["bad_day"]
     return Plan(
         days=days,
-        bad_day=min(12, days // 2) if bad_day is None else bad_day,
+        bad_day=min(15, days // 2) if bad_day is None else bad_day,
         seed=options["seed"],
         fault=options["fault"],
         speed=(0.0 if headless else 1.0) if speed is None else speed,

@@ -181,6 +181,27 @@ def recovery_of(ctx: click.Context, number: int, slo: str | None, hold: str | No
     ctx.exit(0 if told.recovered else 1)
 
 
+@command.command("times")
+@click.option("--last", default=100, show_default=True, type=click.IntRange(1), help="How many incidents, the newest.")
+@json_option
+@click.pass_context
+def times_of(ctx: click.Context, last: int, as_json: bool) -> None:
+    """How long it took to detect, acknowledge, mitigate and resolve: median, p90 and how many."""
+    from core.clock import span
+    from core.incidents.rows import incidents
+    from core.incidents.times import NAMES, spreads
+
+    found = spreads(incidents(desk_from(ctx, read_only=True).store, limit=last))
+    if as_json:
+        emit({name: {"median_us": one.median_us, "p90_us": one.p90_us, "n": one.n} for name, one in found.items()})
+        return
+    rows = [
+        (NAMES[name], *("-" if us is None else span(us) for us in (one.median_us, one.p90_us)), one.n)
+        for name, one in found.items()
+    ]
+    table(("time", "median", "p90", "n"), rows)
+
+
 @command.command()
 @json_option
 @click.pass_context

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from console.pages.layout import heading
-from console.view import Line, columns, fit, line, measure, share, spread, when
+from console.view import Line, columns, fit, line, share, spread, when
 from core.briefing.datasets import SnapshotPage, SnapshotRow
 
 WIDTHS = (14, 10, 7, 23, 8, 11)
@@ -42,7 +42,7 @@ def body(page: SnapshotPage, width: int) -> list[Line]:
         spread(
             line((f"{row.dataset}/{row.number}", "bold"), f"  {row.rows:,} rows"), ((page.sha256[:12], "dim"),), width
         ),
-        line((f"  from {row.source}, added {when(row.created_us, at)}", "dim")),
+        line((f"  from {row.source.rpartition('/')[2]}, added {when(row.created_us, at)}", "dim")),
         line(f"  trained on it: {used}"),
         (),
         heading("COLUMNS", f"contract v{row.contract}" if row.contract else "no contract"),
@@ -82,7 +82,8 @@ def _values(facts: dict[str, Any]) -> str:
 
 
 def _number(value: float) -> str:
-    return measure(value, "count") if float(value).is_integer() else f"{value:,.4g}"
+    # Years and clock times are whole numbers as well: only what is larger is grouped by thousands.
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.0f}" if float(value).is_integer() else f"{value:.4g}"
 
 
 def _quarantine(page: SnapshotPage, at: int) -> list[Line]:

@@ -73,6 +73,8 @@ def _suspects(page: IncidentPage, width: int) -> list[Line]:
 
 
 def _actions(page: IncidentPage) -> list[Line]:
+    if not page.incident.open:
+        return []
     lines = [heading("DO", page.helps)]
     if page.incident.queued:
         lines.append(line("  ", ("▲", "warn"), f"  {page.incident.queued} is queued, not yet applied"))

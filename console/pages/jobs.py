@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 from console.pages.layout import heading
 from console.view import Line, columns, fit, line, meter, pad, share, spread, when, wrap
@@ -72,8 +73,16 @@ def body(page: JobPage, width: int) -> list[Line]:
 def _values(title: str, values: dict[str, object]) -> list[Line]:
     if not values:
         return []
-    told = (
-        line((f"  {pad(name, 16)} ", "dim"), value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
-        for name, value in values.items()
-    )
+    told = [line((f"  {pad(name, 16)} ", "dim"), value) for name, value in _flat(values)]
     return [heading(title), *told, ()]
+
+
+def _flat(values: dict[str, object]) -> Iterator[tuple[str, str]]:
+    """Names and values; what is inside of one, as the metrics of a training are, on lines of its own."""
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from _flat(value)
+        elif isinstance(value, float):
+            yield name, f"{value:.4g}"
+        else:
+            yield name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -177,7 +177,9 @@ def _handover(quiet: Handover, now: Now, width: int) -> list[Section]:
 
 def _calm(quiet: Handover, now: Now) -> list[Line]:
     said = "no page is open" if now.others else "nothing fires"
-    lines = [line(("✓ ", "good"), ("All quiet", "bold"), f"  {said}")]
+    last = quiet.last
+    before = f" · last incident INC-{last.id}, {ago(last.detected_us, now.header.now_us)} ago" if last else ""
+    lines = [line(("✓ ", "good"), ("All quiet", "bold"), f"  {said}{before}")]
     for one in quiet.resolved:
         after = span((one.resolved_us or one.detected_us) - one.detected_us)
         lines.append(

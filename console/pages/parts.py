@@ -91,8 +91,8 @@ def trends_line(trends: Sequence[Trend], family: str, width: int) -> Line:
 
 
 def measured(trend: Trend, moments: Sequence[Moment], width: int, plot: Plot, height: int = 9) -> list[Line]:
-    """A plot of a trend with the deploys and rollbacks marked on it; empty for fewer than three values."""
-    if len(trend.steps) < 3:
+    """A plot of a trend with the deploys and rollbacks marked on it; empty for a flat line or fewer than three values."""
+    if len(trend.steps) < 3 or max(trend.values) == min(trend.values):
         return []
     first = trend.steps[0][0]
     kinds = {"deploy.applied": "deploy", "rollback.applied": "rollback"}
@@ -103,7 +103,7 @@ def measured(trend: Trend, moments: Sequence[Moment], width: int, plot: Plot, he
 
 def suspect_lines(suspect: Suspect, now_us: int, width: int, *, evidence: int = 1) -> list[Line]:
     """A suspect: what and when before the impact; below it up to `evidence` lines of what speaks for it."""
-    before = f"{span(suspect.before_us)} before" if suspect.before_us >= 0 else f"{span(-suspect.before_us)} after"
+    before = f"{span(suspect.before_us)} before" if suspect.before_us > 0 else "as the impact began"
     first = line(
         (f"  {suspect.rank} ", "bold" if suspect.rank == 1 else ""),
         (suspect.title, "bold" if suspect.rank == 1 else ""),

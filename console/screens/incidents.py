@@ -80,6 +80,8 @@ class IncidentScreen(Sheet):
     def hints(self) -> Hints:
         if not isinstance(self.found, IncidentPage):
             return ()
+        if not self.found.incident.open:
+            return (("n", "note"), ("Y", "status"), ("l", "log"), ("j/k", "scroll"))
         taken = self.found.incident.acked_us is not None
         back = (("R", "rollback"),) if self.found.rollback else ()
         return (("z", "un-ack") if taken else ("a", "ack"), *back, ("b", "runbook"), ("n", "note"), ("Y", "status"))

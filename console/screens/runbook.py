@@ -91,6 +91,10 @@ class RunbookScreen(Sheet):
                 return under_way
             found = walk(self.desk, number, None).incident
             name = found.runbook if found else ""
+        waiting = rows.open_walk(self.desk.store, None, name) if number is None and name else None
+        if waiting is not None:
+            self.resumed = True
+            return waiting
         if not name:
             raise NotFound("no runbook is linked to this", "`tocsin runbook list` shows them")
         return engine.start(self.desk, library.runbook(self.desk.home, name), number, {})

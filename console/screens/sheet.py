@@ -95,7 +95,13 @@ class Sheet(Screen[None]):
             self.found = found
         else:
             self.found, self.top = found
+            self._hear()
         self.draw()
+
+    def _hear(self) -> None:
+        heard = getattr(self.app, "heard", None)
+        if heard is not None and self.top is not None:
+            heard(self.top)
 
     def draw(self) -> None:
         """Draw everything from the briefing at hand, at the size at hand."""
@@ -128,6 +134,7 @@ class Sheet(Screen[None]):
             self.top = header(self.desk)
         except TocsinError:
             return
+        self._hear()
         self.draw_bars()
 
     def on_resize(self, event: Resize) -> None:

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from core.briefing.budgets import Budget, budgets
 from core.briefing.header import Header, header
 from core.briefing.tell import tell
-from core.briefing.trends import Trend, errors, latency, quality, traffic
-from core.clock import DAY
+from core.briefing.trends import HOURS, Trend, errors, latency, quality, traffic
+from core.clock import DAY, HOUR
 from core.desk import Desk
 from core.errors import NotFound
 from core.ledger import Event, timeline
@@ -128,7 +128,7 @@ def incident(desk: Desk, incident_id: int) -> IncidentPage:
         header=header(desk),
         incident=found,
         budgets=tuple(budgets(desk, model, endpoint)),
-        trends=trends_of(desk, model, endpoint),
+        trends=trends_of(desk, model, endpoint, since_us=found.impact_us - 12 * HOUR, until_us=found.resolved_us),
         suspects=suspects_of(desk, found),
         alerts=alerts_of(desk, incident_id),
         rollback=rollback_of(desk, model, endpoint) if found.open else None,
@@ -159,14 +159,17 @@ def incident_of(desk: Desk, row: Row) -> Incident:
     )
 
 
-def trends_of(desk: Desk, model: str, endpoint: str) -> tuple[Trend, ...]:
-    """The measures that an incident of one model on one endpoint is read by, those without a value left out."""
-    measured = (
-        quality(desk, model, endpoint),
-        latency(desk, model, endpoint),
-        errors(desk, model, endpoint),
-        traffic(desk, model, endpoint),
-    )
+def trends_of(
+    desk: Desk, model: str, endpoint: str, *, since_us: int | None = None, until_us: int | None = None
+) -> tuple[Trend, ...]:
+    """The measures that one model on one endpoint is read by, those without a value left out.
+
+    They cover a day at least and four at most, up to `until_us` (now, where it is None).
+    """
+    until = desk.now_us() if until_us is None else until_us
+    wanted = 0 if since_us is None else (until - since_us) // HOUR
+    hours = min(max(wanted, HOURS), 4 * HOURS)
+    measured = (read(desk, model, endpoint, hours, until) for read in (quality, latency, errors, traffic))
     return tuple(trend for trend in measured if trend.steps)
 
 
@@ -236,6 +239,8 @@ def moment(event: Event) -> Moment:
 def _texts(stored: str) -> tuple[str, ...]:
     """Evidence as sentences, whether it was stored as a list, as named values or as one text."""
     found = json.loads(stored)
+    if isinstance(found, dict) and isinstance(found.get("lines"), list):
+        found = found["lines"]
     if isinstance(found, dict):
         return tuple(f"{name.replace('_', ' ')}: {value}" for name, value in found.items())
     return tuple(str(one) for one in found) if isinstance(found, list) else (str(found),)

@@ -34,6 +34,7 @@ LOOSE = (
 )
 NEXT = "SELECT name, next_us FROM schedule WHERE paused = 0 AND next_us IS NOT NULL ORDER BY next_us LIMIT 4"
 SERVED = "SELECT DISTINCT model, endpoint FROM deployment WHERE state = 'applied' ORDER BY model, endpoint LIMIT 6"
+LAST = "SELECT * FROM incident ORDER BY id DESC LIMIT 1"
 RESOLVED = "SELECT * FROM incident WHERE resolved_us >= ? ORDER BY resolved_us DESC LIMIT 3"
 
 
@@ -70,6 +71,7 @@ class Handover(NamedTuple):
     budgets: tuple[Budget, ...]
     quality: tuple[tuple[str, Trend], ...]
     next_jobs: tuple[tuple[str, int], ...]
+    last: Incident | None
 
 
 class Now(NamedTuple):
@@ -108,13 +110,14 @@ def _lead(desk: Desk, row: Row) -> Lead:
 def _handover(desk: Desk) -> Handover:
     now_us = desk.now_us()
     events = timeline(desk.store, since_us=now_us - DAY, kinds=CHANGES, limit=50)
-    served = desk.store.read(SERVED)
+    served, last = desk.store.read(SERVED), desk.store.read(LAST)
     trends = [(row["model"], quality(desk, row["model"], row["endpoint"], 24 * 7)) for row in served]
     return Handover(
         changes=tuple(moment(event) for event in events),
         resolved=tuple(incident_of(desk, row) for row in desk.store.read(RESOLVED, (now_us - DAY,))),
         budgets=tuple(budgets(desk)),
         quality=tuple((model, trend) for model, trend in trends if trend.steps),
+        last=incident_of(desk, last[0]) if last else None,
         next_jobs=tuple((row["name"], row["next_us"]) for row in desk.store.read(NEXT)),
     )
 

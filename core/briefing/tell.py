@@ -54,8 +54,8 @@ def _why(data: dict[str, Any], key: str = "reason") -> str:
 
 def _deploy(verb: str) -> Callable[[Event, dict[str, Any]], str]:
     def words(event: Event, data: dict[str, Any]) -> str:
-        by_itself = " by itself" if data.get("automatic") else ""
-        return f"{verb}{by_itself} {_move(event, data)}{_on(event)}{_why(data)}"
+        by_itself = "automatic " if data.get("automatic") else ""
+        return f"{by_itself}{verb} {_move(event, data)}{_on(event)}{_why(data)}"
 
     return words
 

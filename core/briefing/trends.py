@@ -10,7 +10,7 @@ from core.desk import Desk
 
 QUALITY = """SELECT s.start_us, s.value FROM slice s JOIN slo o ON o.id = s.slo
 WHERE o.model = ? AND o.endpoint = ? AND o.measure = 'quality' AND o.retired_us IS NULL AND s.start_us >= ?
-AND s.value IS NOT NULL ORDER BY s.start_us"""
+AND s.start_us < ? AND s.value IS NOT NULL ORDER BY s.start_us"""
 HOURS = 24
 
 
@@ -32,40 +32,43 @@ class Trend(NamedTuple):
         return self.steps[-1][1] if self.steps else None
 
 
-def quality(desk: Desk, model: str, endpoint: str, hours: int = HOURS) -> Trend:
+def quality(desk: Desk, model: str, endpoint: str, hours: int = HOURS, until_us: int | None = None) -> Trend:
     """Measured AUC by hour, as the quality objective's slices hold it; empty without such an objective."""
-    rows = desk.store.read(QUALITY, (model, endpoint, desk.now_us() - hours * HOUR))
+    until = desk.now_us() if until_us is None else until_us
+    rows = desk.store.read(QUALITY, (model, endpoint, until - hours * HOUR, until))
     return Trend("AUC", "auc", tuple((int(row["start_us"]), float(row["value"])) for row in rows))
 
 
-def latency(desk: Desk, model: str, endpoint: str, hours: int = HOURS) -> Trend:
+def latency(desk: Desk, model: str, endpoint: str, hours: int = HOURS, until_us: int | None = None) -> Trend:
     """p99 of prediction latency by hour in milliseconds, over all versions."""
     steps = []
-    for start, counts in _hourly(desk, "latency", model, endpoint, hours):
+    for start, counts in _hourly(desk, "latency", model, endpoint, hours, until_us):
         p99 = histogram.quantile(counts, 0.99)
         if p99 is not None:
             steps.append((start, p99 / 1000))
     return Trend("p99", "ms", tuple(steps))
 
 
-def errors(desk: Desk, model: str, endpoint: str, hours: int = HOURS) -> Trend:
+def errors(desk: Desk, model: str, endpoint: str, hours: int = HOURS, until_us: int | None = None) -> Trend:
     """Share of requests that failed, by hour, from 0 to 1."""
-    rows = _hourly(desk, "requests", model, endpoint, hours)
+    rows = _hourly(desk, "requests", model, endpoint, hours, until_us)
     return Trend("errors", "share", tuple((start, vec[1] / vec[0]) for start, vec in rows if len(vec) > 1 and vec[0]))
 
 
-def traffic(desk: Desk, model: str, endpoint: str, hours: int = HOURS) -> Trend:
+def traffic(desk: Desk, model: str, endpoint: str, hours: int = HOURS, until_us: int | None = None) -> Trend:
     """Requests by hour."""
-    rows = _hourly(desk, "requests", model, endpoint, hours)
+    rows = _hourly(desk, "requests", model, endpoint, hours, until_us)
     return Trend("requests", "count", tuple((start, float(vec[0])) for start, vec in rows if vec))
 
 
-def _hourly(desk: Desk, kind: str, model: str, endpoint: str, hours: int) -> list[tuple[int, list[int]]]:
+def _hourly(
+    desk: Desk, kind: str, model: str, endpoint: str, hours: int, until_us: int | None
+) -> list[tuple[int, list[int]]]:
     """The counts of every version added up, hour by hour."""
-    now = desk.now_us()
-    since = now - now % HOUR - hours * HOUR
+    until = desk.now_us() if until_us is None else until_us
+    since = until - until % HOUR - hours * HOUR
     sums: dict[int, list[int]] = {}
     for key in series.keys(desk.store, kind=kind, model=model, endpoint=endpoint):
-        for start, vec in series.read_steps(desk.store, key, since, now, HOUR):
+        for start, vec in series.read_steps(desk.store, key, since, until, HOUR):
             sums[start] = vector.add(sums[start], vec) if start in sums else vec
     return sorted(sums.items())

@@ -6,7 +6,7 @@ from typing import Any
 
 from core.desk import Desk
 from core.errors import BadInput, CheckFailed
-from core.incidents.rows import Incident, change, incident
+from core.incidents.rows import Incident, change, incident, open_with_key
 from core.store import Tx
 
 TRANSITIONS: dict[str, tuple[str, ...]] = {
@@ -28,13 +28,15 @@ def shift(desk: Desk, tx: Tx, found: Incident, to: str, *, reason: str, at_us: i
     """Move an incident in the caller's transaction, with its ledger event.
 
     Going back to active is a reopening: the times of resolving are taken back. `at_us` is when it really happened.
-    Raises CheckFailed for a move that is not valid.
+    Raises CheckFailed for a move that is not valid, or a reopening beside an open one of the same key.
     """
     if to not in TRANSITIONS.get(found.state, ()):
         allowed = ", ".join(TRANSITIONS.get(found.state, ())) or "nothing: that is the end"
         raise CheckFailed(
             f"INC-{found.id} cannot go from {found.state} to {to}", f"from {found.state} it can go to {allowed}"
         )
+    if not found.open and to == "active":
+        _require_alone(tx, found)
     now = desk.now_us()
     fields: dict[str, Any] = {"state": to}
     stamp = STAMPS.get(to)
@@ -45,6 +47,14 @@ def shift(desk: Desk, tx: Tx, found: Incident, to: str, *, reason: str, at_us: i
     change(tx, found.id, **fields)
     data = {"from": found.state, "to": to, "reason": reason}
     _record(desk, tx, found, "incident.moved", data, at_us)
+
+
+def _require_alone(tx: Tx, found: Incident) -> None:
+    other = open_with_key(tx, found.key)
+    if other is not None:
+        raise CheckFailed(
+            f"INC-{found.id} cannot be reopened while INC-{other.id} is open for the same", f"go on with INC-{other.id}"
+        )
 
 
 def move(desk: Desk, number: int, to: str, *, reason: str = "", into: int | None = None) -> Incident:

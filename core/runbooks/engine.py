@@ -147,13 +147,12 @@ def _resolve_unknown(desk: Desk, standing: Walk, book: Runbook, step: Step, answ
         )
     found = probe(desk, standing, step, last.intent_us)
     if found.ok:
-        return done(desk, standing, step, last.number, "passed", found, step.next_pass, sql=rows.SETTLE)
+        key = fill_text(step.idempotency_key, standing.inputs)
+        return done(desk, standing, step, last.number, "passed", found, step.next_pass, key, sql=rows.SETTLE)
     return StepResult(step.id, "unknown", found.lines, standing)
 
 
 def _finish(desk: Desk, standing: Walk, state: str) -> Walk:
     with desk.write() as tx:
-        now = walk(tx, standing.id)
-        if now.state == "walking":
-            end(desk, tx, now, state)
+        end(desk, tx, standing, state)
     return walk(desk.store, standing.id)

@@ -82,9 +82,9 @@ def mark_lost(desk: Desk, standing: Walk, book: Runbook) -> None:
 
 
 def end(desk: Desk, tx: Tx, standing: Walk, state: str) -> None:
-    """End a walk: done, escalated or left."""
-    tx.execute(rows.FINISH, (state, desk.now_us(), standing.id))
-    tell(desk, tx, "runbook.finished", standing, {"result": state})
+    """End a walk: done, escalated or left; one that is over already stays as it is."""
+    if tx.execute(rows.FINISH, (state, desk.now_us(), standing.id)).rowcount:
+        tell(desk, tx, "runbook.finished", standing, {"result": state})
 
 
 def tell(desk: Desk, tx: Tx, kind: str, standing: Walk, data: dict[str, Any]) -> None:

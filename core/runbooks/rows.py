@@ -19,8 +19,8 @@ OPEN_OF_RUNBOOK = (
 )
 START = """INSERT INTO walk(runbook, sha256, incident, inputs, state, step, actor, started_us)
 VALUES (?, ?, ?, ?, 'walking', ?, ?, ?)"""
-GO = "UPDATE walk SET step = ? WHERE id = ?"
-FINISH = "UPDATE walk SET state = ?, step = NULL, ended_us = ? WHERE id = ?"
+GO = "UPDATE walk SET step = ? WHERE id = ? AND state = 'walking'"
+FINISH = "UPDATE walk SET state = ?, step = NULL, ended_us = ? WHERE id = ? AND state = 'walking'"
 TAKEN = "SELECT * FROM walk_step WHERE walk = ? ORDER BY number"
 INTENT = """INSERT INTO walk_step(walk, number, step, state, intent_us)
 SELECT ?, coalesce(max(number), 0) + 1, ?, 'intent', ? FROM walk_step WHERE walk = ?"""

@@ -11,6 +11,7 @@ from console.screens.rollback import RollbackModal
 from console.widgets.table import Table
 from core.clock import HOUR, SimClock
 from core.desk import Desk
+from core.errors import BadInput
 
 Script = Callable[[TocsinApp, Any], Awaitable[None]]
 
@@ -387,5 +388,40 @@ def test_ages_go_on_without_any_change(night: Desk, clock: SimClock, frame_of) -
         await pilot.pause()
         assert "daemon DEAD 2h" in frame_of(app)
         assert "data stale 2h" in frame_of(app)
+
+    drive(night, script)
+
+
+def test_keys_can_be_chosen_by_the_action_s_id(night: Desk) -> None:
+    (night.home.path / "keys.toml").write_text('ack = "f2"\n')
+
+    async def script(app: TocsinApp, pilot: Any) -> None:
+        await pilot.press("a")
+        assert night.store.read("SELECT acked_by FROM incident")[0]["acked_by"] is None
+        await pilot.press("f2")
+        assert night.store.read("SELECT acked_by FROM incident")[0]["acked_by"] == "ana"
+
+    drive(night, script)
+
+
+@pytest.mark.parametrize("text", ['nope = "a"', "ack = 3", "ack = ", "\x00"])
+def test_a_wrong_key_file_is_an_error_with_a_next_step(night: Desk, text: str) -> None:
+    (night.home.path / "keys.toml").write_text(text)
+    with pytest.raises(BadInput) as error:
+        TocsinApp(night)
+    assert error.value.hint
+
+
+def test_a_new_page_rings_once(night: Desk, add_incident: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
+    rings: list[int] = []
+    monkeypatch.setattr(TocsinApp, "bell", lambda app: rings.append(1))
+
+    async def script(app: TocsinApp, pilot: Any) -> None:
+        assert rings == []
+        add_incident(night, 2, model="churn")
+        for _ in range(3):
+            app.sheet.reload()  # type: ignore[union-attr]
+            await settle(app, pilot)
+        assert rings == [1]
 
     drive(night, script)

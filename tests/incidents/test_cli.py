@@ -72,6 +72,13 @@ def test_ack_note_and_move_change_the_incident_and_a_dry_run_does_not(paged: Des
     assert tocsin(paged, "note", "1", " ") == 2
 
 
+def test_times_have_median_p90_and_n(paged: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    assert tocsin(paged, "times") == 0
+    assert capsys.readouterr().out.splitlines()[1].split() == ["time", "to", "detect", "18h", "18h", "1"]
+    assert tocsin(paged, "times", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["ttr"] == {"median_us": None, "p90_us": None, "n": 0}
+
+
 def test_the_impact_start_can_be_corrected(paged: Desk) -> None:
     assert tocsin(paged, "impact", "1", "2013-04-14T01:00:00Z", "--origin", "first complaint", "--yes") == 0
     assert incident(paged.store, 1).impact_origin == "first complaint"

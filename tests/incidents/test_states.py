@@ -158,3 +158,14 @@ def test_a_spread_gives_median_nearest_rank_p90_and_n_of_what_is_known() -> None
     assert spread([10, None, 30, 20]) == Spread(20, 30, 3)
     assert spread(list(range(1, 11))) == Spread(5, 9, 10)
     assert spread([None]) == Spread(None, None, 0)
+
+
+def test_an_incident_is_not_reopened_beside_an_open_one_of_the_same_kind(story: Story) -> None:
+    (first,) = story.attach(story.alert(None, "availability"))
+    states.move(story.desk, first, "resolved")
+    (second,) = story.attach(story.alert(None, "availability", rule="6 h"))
+    with pytest.raises(CheckFailed) as refused:
+        states.move(story.desk, first, "active")
+    assert refused.value.hint == f"go on with INC-{second}"
+    states.move(story.desk, second, "cancelled")
+    assert states.move(story.desk, first, "active").resolved_us is None

@@ -2,13 +2,17 @@ from __future__ import annotations
 
 import io
 import json
+import shlex
 
+import click
 import pytest
 
 from console.cli.main import run
 from core.desk import Desk
 from core.endpoints import deploy
 from core.incidents.investigate import investigate
+from core.runbooks.library import runbook
+from core.runbooks.rehearse import rehearse
 from core.runbooks.rows import taken, walk
 from tests.incidents.story import ENDPOINT, MODEL, Story
 from tests.runbooks.test_safety import own
@@ -66,9 +70,10 @@ def test_a_piped_walk_rolls_back_is_left_and_is_resumed_where_it_stood(
     assert "v2's training reference differs from live inputs in sched_dep_time" in told
     assert "left at step 5: go on with `tocsin runbook walk bad-deploy --incident 1 --resume`" in told
     assert asked(paged) == 1
-    typed(monkeypatch, "?\ns\ns\ns\n")
+    typed(monkeypatch, "s\ns\ns\n")
     assert tocsin(paged, *WALK, "--resume") == 0
     told = capsys.readouterr().out
+    assert "resumed after 0s; done so far:\n  what-fires: passed" in told
     assert "roll-back: passed" in told
     assert walk(paged.store, 1).state == "done"
 
@@ -120,3 +125,20 @@ def test_list_check_and_show_tell_what_there_is(desk: Desk, capsys: pytest.Captu
     assert "# A bad deploy" in capsys.readouterr().out
     assert tocsin(desk, "runbook", "show", "nothing") == 3
     assert tocsin(desk, "runbook", "walk", "bad-deploy", "--input", "model") == 2
+
+
+def test_every_command_a_starter_runbook_shows_can_be_typed(paged: Desk) -> None:
+    from console.cli.main import cli
+
+    shown = 0
+    for name in ("bad-deploy", "endpoint-down"):
+        for view, _ in rehearse(paged, runbook(paged.home, name), 1, {}):
+            words = shlex.split(view.command)[1:]
+            if words:
+                noun = cli.get_command(click.Context(cli), words[0])
+                assert isinstance(noun, click.Group)
+                verb = noun.get_command(click.Context(noun), words[1])
+                assert verb is not None
+                verb.make_context(words[1], words[2:], parent=click.Context(noun)).close()
+                shown += 1
+    assert shown == 14

@@ -170,3 +170,20 @@ def test_a_version_applied_again_keeps_its_evidence_and_a_rollback_begins_anew(s
     again = rows.serving(served.store, "gate", "flights", clock.now_us())
     assert again == rows.Serving(1, clock.now_us())
     assert rows.serving(served.store, "door", "flights", clock.now_us()) is None
+
+
+def test_after_a_rollback_new_labels_are_awaited_and_then_the_versions_earlier_ones_count_as_well(
+    served: Desk, slo: Slo, clock: SimClock, labels: Labels
+) -> None:
+    run(served, clock, labels, 12, good=True)
+    deploy(served, 2)
+    run(served, clock, labels, 6, good=False, version=2)
+    deploy(served, 1, "rollback")
+    before = len(judged(served, slo))
+    run(served, clock, labels, 6, good=False)
+    after = judged(served, slo)[before:]
+    assert after == [None] * 4 + [True] * 2
+    last = rows.slices(served.store, slo.id, 0, clock.now_us())[-1]
+    assert last.n == 240
+    assert last.value is not None
+    assert 0.55 < last.value < 1
