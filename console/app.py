@@ -148,10 +148,13 @@ class TocsinApp(App[None]):
 
     def heard(self, header: Header) -> None:
         """Ring the terminal's bell once for each new page that nobody has."""
-        if self._unacked is not None and header.unacked > self._unacked:
+        before, self._unacked = self._unacked, header.unacked
+        if before is not None and header.unacked > before:
             self.bell()
+            # The first screen shows it already.
+            if self.sheet is not None and self.sheet.NAME == "now":
+                return
             self.notify("a new incident is open; 1 shows the worst, 2 all of them", severity="warning", markup=False)
-        self._unacked = header.unacked
 
     def action_open(self, name: str, target: str) -> None:
         """Anything that has a screen of its own."""

@@ -27,7 +27,7 @@ from core.home import Home
 @click.option("--fault", default="skew", show_default=True, type=click.Choice(["skew", "none"]))
 @click.option("--conduct", is_flag=True, hidden=True)
 @click.pass_context
-def command(ctx: click.Context, **options: Any) -> None:
+def command(ctx: click.Context, /, **options: Any) -> None:
     """Play April 2013's flights: train and serve a real model, replay its traffic, deploy a bad version, see it found.
 
     It builds a home of its own (or in --home, which must be empty or an earlier demonstration) and opens the console

@@ -113,7 +113,7 @@ def run(argv: list[str] | None = None) -> int:
         # The reader of a pipe has seen enough (`| head`): that is no error, and nobody is left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception as error:  # noqa: BLE001 - whatever went wrong, a person is owed two lines and not a traceback
+    except Exception as error:
         if os.environ.get("TOCSIN_DEBUG") == "1":
             raise
         click.echo(f"error: tocsin itself failed: {type(error).__name__}: {error}", err=True)

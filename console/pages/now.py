@@ -13,6 +13,7 @@ from console.pages.parts import (
     gone_text,
     measured,
     moment_line,
+    proof_lines,
     rollback_line,
     state_glyph,
     suspect_lines,
@@ -51,19 +52,20 @@ def body(now: Now, width: int, height: int, plot: Plot | None = None) -> list[Li
     """The part between status line and key line; `plot` draws the measure where there is room for it."""
     if now.lead is not None:
         drawn = Section(_plot(now.lead, width, plot) if plot and height > 30 else [], 0, 5)
-        return compose([*_lead(now.lead, now, width), drawn], width, height)
+        return compose([*_lead(now.lead, now, width, height), drawn], width, height)
     if now.handover is None or _empty(now.handover, now):
         return compose([Section(_welcome(), 3, 0)], width, height)
     return compose(_handover(now.handover, now, width), width, height)
 
 
-def _lead(lead: Lead, now: Now, width: int) -> list[Section]:
+def _lead(lead: Lead, now: Now, width: int, height: int) -> list[Section]:
     at = now.header.now_us
-    suspects = _suspects(lead, at, width)
+    suspects = _suspects(lead, at, width, height)
     actions = _actions(lead)
     return [
         Section(_head(lead, at, width), 4, 0),
         Section(suspects, 2, 2),
+        Section(proof_lines(lead.proof), 2, 1),
         Section(actions, min(3, len(actions)), 1),
         Section(_others(now.others, at), 2, 3),
         Section([heading("TIMELINE"), *(moment_line(one, at) for one in lead.moments)], 2, 4, tail=True),
@@ -120,13 +122,16 @@ def _joined(facts: list[str], width: int) -> list[Line]:
     return [line(row) for row in rows]
 
 
-def _suspects(lead: Lead, at: int, width: int) -> list[Line]:
-    cause = f"unproven · class {lead.incident.cause}" if lead.incident.cause else "unproven"
+def _suspects(lead: Lead, at: int, width: int, height: int) -> list[Line]:
+    found = lead.incident
+    told = f": {found.cause_evidence.partition(';')[0]}" if found.cause_evidence else ""
+    cause = f"unproven · class {found.cause}{told}" if found.cause else "unproven"
     if not lead.suspects:
         return [heading("SUSPECTS"), line(("  nothing changed in the three days before; e shows the evidence", "dim"))]
     lines = [heading("SUSPECTS", cause)]
+    first = 2 if height < 30 else 5
     for suspect in lead.suspects:
-        lines.extend(suspect_lines(suspect, at, width, evidence=2 if suspect.rank == 1 else 1))
+        lines.extend(suspect_lines(suspect, at, width, evidence=first if suspect.rank == 1 else 1))
     return lines
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from console.pages.layout import heading
 from console.view import Line, clean, line, measure, meter, pad, share, spark, squeeze, when, wrap
 from core.briefing.budgets import Budget
-from core.briefing.incident import Incident, Moment, Rollback, Suspect
+from core.briefing.incident import Incident, Moment, Proof, Rollback, Suspect
 from core.briefing.trends import Trend
 from core.clock import span
 
@@ -91,7 +91,7 @@ def trends_line(trends: Sequence[Trend], family: str, width: int) -> Line:
 
 
 def measured(trend: Trend, moments: Sequence[Moment], width: int, plot: Plot, height: int = 9) -> list[Line]:
-    """A plot of a trend with the deploys and rollbacks marked on it; empty for a flat line or fewer than three values."""
+    """A plot of a trend with the deploys and rollbacks marked on it; empty for a flat line or under three values."""
     if len(trend.steps) < 3 or max(trend.values) == min(trend.values):
         return []
     first = trend.steps[0][0]
@@ -117,6 +117,14 @@ def rollback_line(back: Rollback) -> Line:
     """What `R` would do."""
     healthy = f" (healthy {span(back.healthy_us)})" if back.healthy_us > 0 else ""
     return line("  ", ("R", "key"), f"  roll back {back.model} v{back.active} → v{back.to} on {back.endpoint}{healthy}")
+
+
+def proof_lines(proof: Proof | None) -> list[Line]:
+    """Whether what was done has worked, from counts; empty before anything was done."""
+    if proof is None:
+        return []
+    mark = ("✓ recovered", "good") if proof.recovered else ("◐ not proven yet", "warn")
+    return [line(("PROOF  ", "head"), mark), *(line(f"  {text}") for text in proof.lines)]
 
 
 def moment_line(moment: Moment, now_us: int) -> Line:

@@ -56,6 +56,13 @@ class Rollback(NamedTuple):
     healthy_us: int
 
 
+class Proof(NamedTuple):
+    """Whether the objective holds again since the last switch of versions, and the counts that say so."""
+
+    recovered: bool
+    lines: tuple[str, ...]
+
+
 class Alert(NamedTuple):
     """One alert of an incident; `repeats` counts how often it was folded into one."""
 
@@ -114,6 +121,7 @@ class IncidentPage(NamedTuple):
     alerts: tuple[Alert, ...]
     rollback: Rollback | None
     helps: str
+    proof: Proof | None
     moments: tuple[Moment, ...]
 
 
@@ -133,6 +141,7 @@ def incident(desk: Desk, incident_id: int) -> IncidentPage:
         alerts=alerts_of(desk, incident_id),
         rollback=rollback_of(desk, model, endpoint) if found.open else None,
         helps=helps_of(desk, incident_id),
+        proof=proof_of(desk, found),
         moments=moments_of(desk, found),
     )
 
@@ -210,6 +219,19 @@ def helps_of(desk: Desk, incident_id: int) -> str:
     """Whether a rollback would help, as the last look at the incident found; empty where nobody has looked."""
     looked = timeline(desk.store, incident=incident_id, kinds=("incident.suspects",), limit=1)
     return str(looked[-1].data.get("helps") or "") if looked else ""
+
+
+def proof_of(desk: Desk, found: Incident) -> Proof | None:
+    """What the counts say once an incident is mitigated; None before that, and where it has no objective to hold."""
+    if found.state not in ("mitigated", "monitoring"):
+        return None
+    from core.incidents import recovery, rows
+
+    try:
+        told = recovery.check(desk, rows.incident(desk.store, found.id))
+    except NotFound:
+        return None
+    return Proof(told.recovered, told.lines)
 
 
 def moments_of(desk: Desk, found: Incident, limit: int = 200) -> tuple[Moment, ...]:

@@ -9,12 +9,14 @@ from core.briefing.header import Header, header
 from core.briefing.incident import (
     Incident,
     Moment,
+    Proof,
     Rollback,
     Suspect,
     helps_of,
     incident_of,
     moment,
     moments_of,
+    proof_of,
     rollback_of,
     suspects_of,
     trends_of,
@@ -59,6 +61,7 @@ class Lead(NamedTuple):
     suspects: tuple[Suspect, ...]
     rollback: Rollback | None
     helps: str
+    proof: Proof | None
     runbook_steps: int
     moments: tuple[Moment, ...]
 
@@ -102,6 +105,7 @@ def _lead(desk: Desk, row: Row) -> Lead:
         suspects=suspects_of(desk, found),
         rollback=rollback_of(desk, found.model, found.endpoint),
         helps=helps_of(desk, found.id),
+        proof=proof_of(desk, found),
         runbook_steps=step_count(desk, found.runbook),
         moments=moments_of(desk, found),
     )

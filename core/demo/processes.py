@@ -60,16 +60,15 @@ class Process:
         return peak_mb(self._process.pid)
 
     def stop(self) -> None:
-        """Close its input and ask it to end; a process that will not is killed."""
-        if self._process.poll() is None:
-            self._process.terminate()
+        """Close its input, which ends it; a process that does not is asked, then killed."""
         with contextlib.suppress(BrokenPipeError):
             self._in.close()
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        for insist in (self._process.terminate, self._process.kill):
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:
+                insist()
+        self._process.wait()
 
 
 def start_endpoint(home: Home, state: Path, clock: Path) -> tuple[Process, dict[str, Any]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from core import ledger
 from core.clock import DAY, HOUR
-from core.counts import series
+from core.counts import series, vector
 from core.counts.histogram import quantile
 from core.counts.series import SeriesKey
 from core.demo.plan import ENDPOINT, MODEL, OPENING_US, Plan
@@ -80,9 +80,9 @@ def _traffic(desk: Desk) -> dict[str, Any]:
     latency: list[int] = []
     for key in series.keys(desk.store, model=MODEL, endpoint=ENDPOINT):
         if key.kind == "requests":
-            requests = series.vector.add(requests, _all(desk, key))
+            requests = vector.add(requests, _all(desk, key))
         elif key.kind == "latency":
-            latency = series.vector.add(latency, _all(desk, key))
+            latency = vector.add(latency, _all(desk, key))
     total, errors = (requests[0], requests[1]) if requests else (0, 0)
     p95 = quantile(latency, 0.95)
     return {

@@ -59,7 +59,8 @@ def input_lines(told: Skew) -> list[str]:
 
 def skew_lines(told: Skew, switch: Switch) -> list[str]:
     """The inputs in which the new version's training reference is far from what it is sent (train/serve skew)."""
-    named = [f"{one.feature}: PSI {one.psi_new:.2f} (v{switch.old}'s {one.psi_old:.2f})" for one in told.skewed[:NAMED]]
+    old = f" (v{switch.old}'s {{:.2f}})" if switch.old is not None else ""
+    named = [f"{one.feature}: PSI {one.psi_new:.2f}{old.format(one.psi_old)}" for one in told.skewed[:NAMED]]
     if not named:
         return []
     more = len(told.skewed) - NAMED

@@ -71,7 +71,7 @@ def _suspect(store: Store, found: Incident, row: Row) -> Suspect:
     lines = [f"{span(age)} before the impact start"]
     if not here:
         score *= ELSEWHERE
-        lines.append(f"on {row['endpoint'] or found.endpoint}, model {row['model']}")
+        lines.append(f"elsewhere: {' on '.join(filter(None, (row['model'], row['endpoint'])))}")
     if kind == "deploy" and here:
         switch = Switch(row["seq"], row["at_us"], data.get("previous"), row["version"], _stood(store, found, row))
         lines = [when_line(found, switch)]

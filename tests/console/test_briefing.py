@@ -133,3 +133,17 @@ def test_every_event_has_words_even_one_nobody_knows(night: Desk) -> None:
         night.record(tx, "drift.verdict", model="m", version=3, data={"verdict": "drifted_unaffected"})
     told = [tell(event) for event in timeline(night.store, limit=3)]
     assert told == ["future.thing m v3", "job 4 train failed: one class", "m v3 drifted unaffected"]
+
+
+def test_after_the_mitigation_the_counts_say_whether_it_worked(night: Desk) -> None:
+    from core.incidents import states
+
+    assert incident(night, 1).proof is None
+    with night.write() as tx:
+        tx.execute("UPDATE alert SET slo = 1")
+    states.move(night, 1, "mitigated", reason="rolled back")
+    proof = incident(night, 1).proof
+    assert proof is not None
+    assert not proof.recovered
+    assert proof.lines
+    assert now(night).lead.proof == proof  # type: ignore[union-attr]

@@ -425,3 +425,32 @@ def test_a_new_page_rings_once(night: Desk, add_incident: Callable[..., None], m
         assert rings == [1]
 
     drive(night, script)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_keys_and_refreshes_come_an_acknowledgement_hits_the_row_under_the_cursor(
+    desk: Desk, add_incident: Callable[..., None], seed: int
+) -> None:
+    import random
+
+    chance = random.Random(seed)
+    for number in range(1, 40):
+        add_incident(desk, number, model=f"m{number}")
+
+    async def script(app: TocsinApp, pilot: Any) -> None:
+        table = app.screen.query_one(Table)
+        for step in range(25):
+            await pilot.press(chance.choice(["j", "k", "g", "G", "pagedown", "pageup", "j", "j"]))
+            chosen = table.cursor_id
+            add_incident(desk, 100 + step, model=f"n{step}")
+            if chance.random() < 0.5:
+                app.sheet.reload()  # type: ignore[union-attr]
+            await pilot.press("a")
+            await settle(app, pilot)
+            told = desk.store.read("SELECT incident FROM event WHERE kind = 'incident.acked' ORDER BY seq DESC LIMIT 1")
+            assert (
+                told[0]["incident"] == chosen
+                or desk.store.read("SELECT acked_us FROM incident WHERE id = ?", (chosen,))[0]["acked_us"]
+            )
+
+    drive(desk, script, screen="incidents")

@@ -138,3 +138,20 @@ def test_a_line_says_how_long_before_the_impact_a_deploy_was(story: Story) -> No
     found = incident(story.desk.store, story.bad_deploy())
     switch = evidence.Switch(1, found.impact_us - 42 * 60 * 1_000_000, 1, 2, True)
     assert evidence.when_line(found, switch) == "42m before the impact start, 18h42 before it was detected"
+
+
+def test_a_first_version_and_changes_elsewhere_are_told_as_what_they_are(story: Story) -> None:
+    story.version(flights(4000, 1, minutes=True))
+    story.applied(1, START)
+    story.asked(1, flights(200, 2), START, 25 * HOUR)
+    with story.desk.write() as tx:
+        story.desk.record(tx, "endpoint.paused", endpoint="other", at_us=START)
+    slo = story.slo("quality", at_least=0.55)
+    story.slices(slo, START + 23 * HOUR, [0, 0])
+    story.clock.set(START + 25 * HOUR)
+    (number,) = story.attach(story.alert(slo, "quality"))
+    first, second = investigate(story.desk, number).suspects
+    assert first.title == "deploy v1"
+    assert any("differs from live inputs in sched_dep_time: PSI" in line for line in first.evidence)
+    assert "None" not in "".join(first.evidence)
+    assert second.evidence == ("0s before the impact start", "elsewhere: other")
