@@ -16,7 +16,6 @@ Span = tuple[str, str]
 Line = tuple[Span, ...]
 
 BARS = "▁▂▃▄▅▆▇█"
-GLYPHS = {"bad": "●", "warn": "▲", "good": "✓", "stale": "◐", "info": "·"}
 
 
 def line(*parts: str | Span) -> Line:

@@ -6,8 +6,9 @@ from typing import Any
 
 from console.pages.layout import heading
 from console.pages.parts import Plot, budget_line, measured, moment_line, rollback_line
-from console.view import Line, columns, fit, line, pad, spread, when
+from console.view import Line, columns, fit, line, measure, pad, share, spread, when
 from core.briefing.models import DeploymentRow, ModelPage, ModelRow, VersionRow
+from core.briefing.trends import DriftDay
 from core.clock import span
 
 WIDTHS = (18, 16, 6, 11, 19)
@@ -34,7 +35,7 @@ def body(page: ModelPage, width: int, plot: Plot) -> list[Line]:
         _head(page, width),
         [heading("BUDGETS"), *(budget_line(one, width) for one in page.budgets)] if page.budgets else [],
         *(measured(trend, page.moments, width, plot, 8) for trend in page.trends),
-        [heading("DRIFT BY DAY"), *(_verdict(one, at) for one in page.verdicts[:7])] if page.verdicts else [],
+        [heading("DRIFT BY DAY"), *(_drift(one, at) for one in page.drift[:7])] if page.drift else [],
         [heading("VERSIONS"), *(_version(one, at) for one in page.versions)],
         [heading("DEPLOYMENTS"), *(_deployment(one, at) for one in page.deployments)] if page.deployments else [],
         [heading("CHANGES"), *(moment_line(one, at) for one in page.moments)] if page.moments else [],
@@ -59,11 +60,13 @@ def _head(page: ModelPage, width: int) -> list[Line]:
     return lines
 
 
-def _verdict(one: tuple[int, str, int], at: int) -> Line:
-    day, verdict, version = one
-    bad = "hurt" in verdict or "degraded" in verdict
-    glyph = ("● ", "bad") if bad else ("· ", "dim")
-    return line(f"  {pad(when(day, at).split()[0], 8)}", glyph, f"v{version} {verdict.replace('_', ' ')}")
+def _drift(day: DriftDay, at: int) -> Line:
+    glyph = ("● ", "bad") if "hurt" in day.verdict else ("▲ ", "warn") if day.psi else ("· ", "dim")
+    told = [f"PSI({name}) {psi:.2f}" for name, psi in day.psi[:3]]
+    told += [f"AUC {measure(day.auc, 'auc')}"] if day.auc is not None else []
+    told += [f"labels {share(day.coverage)}"] if day.coverage is not None else []
+    date = pad(when(day.day_us, at).split()[0], 6)
+    return line(f"  {date} ", glyph, f"v{day.version} {day.verdict.replace('_', ' ')}", (f"  {'  '.join(told)}", "dim"))
 
 
 def _version(row: VersionRow, at: int) -> Line:
@@ -80,8 +83,8 @@ def _number(value: Any) -> str:
 def _deployment(row: DeploymentRow, at: int) -> Line:
     before = f"v{row.previous}→" if row.previous else ""
     style = {"failed": "bad", "queued": "warn", "applied": "good"}.get(row.state, "dim")
-    by_itself = " by itself" if row.automatic else ""
+    by_itself = "automatic " if row.automatic else ""
     glyph = {"failed": "●", "queued": "▲", "applied": "✓"}.get(row.state, "·")
-    text = f" {row.kind}{by_itself} {before}v{row.version} on {row.endpoint}"
+    text = f" {by_itself}{row.kind} {before}v{row.version} on {row.endpoint}"
     told = (pad(f"{glyph} {row.state}", 13), style)
     return line(f"  {pad(when(row.applied_us or row.requested_us, at), 12)}", told, text, (f"  {row.reason}", "dim"))

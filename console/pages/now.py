@@ -25,7 +25,7 @@ from core.briefing.now import Firing, Handover, Lead, Now
 from core.clock import span
 
 HINTS = (("a", "ack"), ("R", "rollback"), ("b", "runbook"), ("e", "evidence"), ("n", "note"), ("l", "logs"))
-QUIET_HINTS = (("1-6", "screens"), ("2", "incidents"), ("3", "models"), ("4", "jobs"))
+QUIET_HINTS = (("1-8", "screens"), ("2", "incidents"), ("3", "models"), ("4", "jobs"))
 TAIL = ((":", "find"), ("?", "help"), ("q", "quit"))
 
 
@@ -85,8 +85,16 @@ def _head(lead: Lead, at: int, width: int) -> list[Line]:
         spread((*name, (f" on {found.endpoint}", "")), right, width),
         line("  ", (_said(found.title, found.model, found.endpoint), "bold")),
         *_joined(facts, width),
-        trends_line(lead.trends, found.family, width),
+        line(*trends_line(lead.trends, found.family, width), *_drifted(lead)),
     ]
+
+
+def _drifted(lead: Lead) -> Line:
+    """The input that drifted most on the last day that was judged."""
+    if lead.drift is None or not lead.drift.psi:
+        return ()
+    name, psi = lead.drift.psi[0]
+    return line(("   ", ""), (f"PSI({name}) ", "dim"), f"{psi:.2f} ", ("▲", "warn"))
 
 
 def _plot(lead: Lead, width: int, plot: Plot) -> list[Line]:

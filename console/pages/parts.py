@@ -81,7 +81,8 @@ def trends_line(trends: Sequence[Trend], family: str, width: int) -> Line:
     if not trends:
         return ()
     about = FAMILIES.get(family)
-    trends = sorted(trends, key=lambda trend: trend.unit != about)[: 2 if width < 76 else 3]
+    telling = [one for one in trends if one.unit == about or (one.unit != "count" and any(one.values))]
+    trends = sorted(telling, key=lambda trend: trend.unit != about)[: 2 if width < 76 else 3]
     each = max(8, min(24, (width - 4) // len(trends) - 14))
     spans: list[tuple[str, str]] = [("  ", "")]
     for index, trend in enumerate(trends):

@@ -19,13 +19,15 @@ SCREENS = {
     "jobs": "console.screens.jobs:JobsScreen",
     "datasets": "console.screens.datasets:DatasetsScreen",
     "ledger": "console.screens.ledger:LedgerScreen",
+    "outbox": "console.screens.queues:OutboxScreen",
+    "schedules": "console.screens.queues:SchedulesScreen",
     "incident": "console.screens.incidents:IncidentScreen",
     "model": "console.screens.models:ModelScreen",
     "job": "console.screens.jobs:JobScreen",
     "dataset": "console.screens.datasets:DatasetScreen",
     "runbook": "console.screens.runbook:RunbookScreen",
 }
-NUMBERED = ("now", "incidents", "models", "jobs", "datasets", "ledger")
+NUMBERED = ("now", "incidents", "models", "jobs", "datasets", "ledger", "outbox", "schedules")
 
 
 def make(desk: Desk, name: str, target: str = "") -> Sheet:

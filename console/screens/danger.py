@@ -13,10 +13,12 @@ from textual.screen import ModalScreen
 from textual.widgets import Button
 
 from console.view import Line, line, pad
-from console.widgets.lines import Lines
+from console.widgets.lines import Bar, Lines
 
 # Keys typed before a person can have read the question are meant for the screen below it.
 DEAF_SECONDS = 0.3
+# Lines of the dialogue that are not the question: its border, the keys and the button.
+FRAME = 6
 
 
 class Danger(ModalScreen[bool]):
@@ -26,6 +28,8 @@ class Danger(ModalScreen[bool]):
         Binding("y", "confirm", "confirm", show=False, id="danger.confirm"),
         Binding("d", "dry", "dry run", show=False, id="danger.dry"),
         Binding("n,q,h,escape", "cancel", "cancel", show=False, id="danger.cancel"),
+        Binding("j,down", "scroll(1)", "down", show=False, id="danger.down"),
+        Binding("k,up", "scroll(-1)", "up", show=False, id="danger.up"),
     ]
 
     def __init__(self, verb: str) -> None:
@@ -42,6 +46,7 @@ class Danger(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="box danger"):
             yield Lines(id="said")
+            yield Bar(id="choice")
             with Horizontal(classes="buttons"):
                 yield Button("Cancel", id="cancel")
 
@@ -53,11 +58,13 @@ class Danger(ModalScreen[bool]):
 
     def _draw(self) -> None:
         keys = line("  ", ("y", "key"), f" {self.verb}   ", ("d", "key"), " dry run   ", ("n", "key"), " cancel")
-        said = [*self.question(self.dry), keys]
+        said = self.question(self.dry)
         page = self.query_one("#said", Lines)
-        page.styles.height = len(said)
+        # On a small terminal the question scrolls; what answers it is always in sight.
+        page.styles.height = max(1, min(len(said), self.app.size.height - FRAME))
         page.can_focus = False
         page.show(said)
+        self.query_one("#choice", Bar).show(keys)
 
     async def on_event(self, event: Event) -> None:
         """Drop what was typed before the question could be read."""
@@ -79,6 +86,15 @@ class Danger(ModalScreen[bool]):
         """Show what would be done, and do nothing."""
         self.dry = not self.dry
         self._draw()
+
+    def action_scroll(self, by: int) -> None:
+        """Along a question longer than the terminal."""
+        self.query_one("#said", Lines).scroll_relative(y=by, animate=False)
+
+    def on_resize(self) -> None:
+        """Fit the new size."""
+        if self.is_mounted:
+            self._draw()
 
     def on_button_pressed(self) -> None:
         """Cancel is the only button."""

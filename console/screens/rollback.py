@@ -71,7 +71,7 @@ class RollbackModal(Danger):
             ("model", back.model),
             ("from", f"v{back.active} (active)"),
             ("to", f"v{back.to}{served}"),
-            ("effect", f"requests are answered by v{back.to} from the next sync on"),
+            ("effect", f"v{back.to} answers from the next sync on"),
         )
         lines = [line(("ROLL BACK", "bold"), "  ", (f" {self.found.environment} ", "alarm")), (), *said, ()]
         return [*lines, *_steps(self.found), ()] if dry else lines

@@ -9,7 +9,7 @@ from core.briefing.budgets import Budget, budgets
 from core.briefing.header import Header, header
 from core.briefing.incident import Moment, Rollback, moment, rollback_of, trends_of
 from core.briefing.tell import CHANGES
-from core.briefing.trends import Trend
+from core.briefing.trends import DriftDay, Trend, drift_days
 from core.desk import Desk
 from core.errors import NotFound
 from core.ledger import timeline
@@ -31,7 +31,6 @@ ONE = "SELECT * FROM model WHERE name = ?"
 VERSIONS = """SELECT v.*, s.dataset, s.number FROM model_version v LEFT JOIN snapshot s ON s.id = v.snapshot_id
 WHERE v.model = ? ORDER BY v.version DESC LIMIT 50"""
 DEPLOYMENTS = "SELECT * FROM deployment WHERE model = ? ORDER BY id DESC LIMIT 20"
-VERDICTS = """SELECT day_us, verdict, version FROM verdict WHERE model = ? ORDER BY day_us DESC LIMIT 14"""
 
 
 class Served(NamedTuple):
@@ -91,7 +90,7 @@ class ModelPage(NamedTuple):
     deployments: tuple[DeploymentRow, ...]
     budgets: tuple[Budget, ...]
     trends: tuple[Trend, ...]
-    verdicts: tuple[tuple[int, str, int], ...]
+    drift: tuple[DriftDay, ...]
     moments: tuple[Moment, ...]
     rollback: Rollback | None
 
@@ -127,7 +126,7 @@ def model(desk: Desk, name: str) -> ModelPage:
         deployments=tuple(_deployment(one) for one in desk.store.read(DEPLOYMENTS, (name,))),
         budgets=tuple(budgets(desk, name)),
         trends=trends_of(desk, name, endpoint) if endpoint else (),
-        verdicts=tuple((one["day_us"], one["verdict"], one["version"]) for one in desk.store.read(VERDICTS, (name,))),
+        drift=drift_days(desk, name),
         moments=tuple(moment(event) for event in timeline(desk.store, model=name, kinds=CHANGES, limit=60)),
         rollback=rollback_of(desk, name, endpoint) if endpoint else None,
     )

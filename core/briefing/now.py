@@ -23,7 +23,7 @@ from core.briefing.incident import (
 )
 from core.briefing.runbook import step_count
 from core.briefing.tell import CHANGES
-from core.briefing.trends import Trend, quality
+from core.briefing.trends import DriftDay, Trend, drift_days, quality
 from core.clock import DAY
 from core.desk import Desk
 from core.ledger import timeline
@@ -58,6 +58,7 @@ class Lead(NamedTuple):
     incident: Incident
     budgets: tuple[Budget, ...]
     trends: tuple[Trend, ...]
+    drift: DriftDay | None
     suspects: tuple[Suspect, ...]
     rollback: Rollback | None
     helps: str
@@ -98,10 +99,12 @@ def now(desk: Desk) -> Now:
 
 def _lead(desk: Desk, row: Row) -> Lead:
     found = incident_of(desk, row)
+    days = drift_days(desk, found.model, found.endpoint, 1)
     return Lead(
         incident=found,
         budgets=tuple(budgets(desk, found.model, found.endpoint)),
         trends=trends_of(desk, found.model, found.endpoint),
+        drift=days[0] if days else None,
         suspects=suspects_of(desk, found),
         rollback=rollback_of(desk, found.model, found.endpoint),
         helps=helps_of(desk, found.id),

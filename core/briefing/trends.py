@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from typing import NamedTuple
 
 from core.clock import HOUR
 from core.counts import histogram, series, vector
 from core.desk import Desk
+from core.store import Row
 
 QUALITY = """SELECT s.start_us, s.value FROM slice s JOIN slo o ON o.id = s.slo
 WHERE o.model = ? AND o.endpoint = ? AND o.measure = 'quality' AND o.retired_us IS NULL AND s.start_us >= ?
 AND s.start_us < ? AND s.value IS NOT NULL ORDER BY s.start_us"""
+VERDICTS = """SELECT day_us, version, verdict, data FROM verdict WHERE model = :model
+AND (:endpoint = '' OR endpoint = :endpoint) ORDER BY day_us DESC LIMIT :limit"""
 HOURS = 24
 
 
@@ -30,6 +34,29 @@ class Trend(NamedTuple):
     def last(self) -> float | None:
         """The newest value; None where nothing was measured."""
         return self.steps[-1][1] if self.steps else None
+
+
+class DriftDay(NamedTuple):
+    """What one finished day showed: the verdict, PSI of the inputs that drifted, measured AUC and label coverage."""
+
+    day_us: int
+    version: int
+    verdict: str
+    psi: tuple[tuple[str, float], ...]
+    auc: float | None
+    coverage: float | None
+
+
+def drift_days(desk: Desk, model: str, endpoint: str = "", limit: int = 14) -> tuple[DriftDay, ...]:
+    """The newest days that were judged, newest first; inputs that drifted most stand first."""
+    rows = desk.store.read(VERDICTS, {"model": model, "endpoint": endpoint, "limit": limit})
+    return tuple(_drift_day(row) for row in rows)
+
+
+def _drift_day(row: Row) -> DriftDay:
+    data = json.loads(row["data"])
+    psi = sorted((data.get("psi") or {}).items(), key=lambda pair: -pair[1])
+    return DriftDay(row["day_us"], row["version"], row["verdict"], tuple(psi), data.get("auc"), data.get("coverage"))
 
 
 def quality(desk: Desk, model: str, endpoint: str, hours: int = HOURS, until_us: int | None = None) -> Trend:

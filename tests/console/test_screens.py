@@ -37,7 +37,8 @@ async def settle(app: TocsinApp, pilot: Any) -> None:
 
 @pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40), (200, 60)])
 @pytest.mark.parametrize(
-    "screen", ["now", "incident", "incidents", "models", "model", "jobs", "datasets", "dataset", "ledger"]
+    "screen",
+    ["now", "incident", "incidents", "models", "model", "jobs", "datasets", "dataset", "ledger", "outbox", "schedules"],
 )
 def test_each_screen_looks_as_it_did(
     night: Desk, frame_of, matches_snapshot, screen: str, size: tuple[int, int]
@@ -130,6 +131,22 @@ def test_only_y_confirms_a_rollback(night: Desk, key: str) -> None:
         assert queued(night) == []
 
     drive(night, script)
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40)])
+def test_the_confirmation_is_in_sight_at_every_size(
+    night: Desk, frame_of, matches_snapshot, size: tuple[int, int]
+) -> None:  # type: ignore[no-untyped-def]
+    async def script(app: TocsinApp, pilot: Any) -> None:
+        await open_modal(app, pilot)
+        matches_snapshot(f"rollback-{size[0]}x{size[1]}", frame_of(app))
+        await pilot.press("d")
+        await pilot.pause()
+        shown = frame_of(app)
+        assert "y roll back   d dry run   n cancel" in shown
+        assert "Cancel" in shown
+
+    drive(night, script, size=size)
 
 
 def test_a_dry_run_shows_the_steps_and_changes_nothing(night: Desk, frame_of) -> None:  # type: ignore[no-untyped-def]
@@ -365,6 +382,7 @@ def test_a_runbook_begins_in_two_keys_and_goes_on_where_it_stood(night: Desk, fr
         await pilot.press("b")
         await settle(app, pilot)
         assert "step 1 of" in frame_of(app)
+        assert "only looks" in frame_of(app)
         await pilot.press("r")
         await settle(app, pilot)
         await settle(app, pilot)
@@ -427,6 +445,10 @@ def test_a_new_page_rings_once(night: Desk, add_incident: Callable[..., None], m
     drive(night, script)
 
 
+def taken(desk: Desk) -> set[int]:
+    return {row["id"] for row in desk.store.read("SELECT id FROM incident WHERE acked_us IS NOT NULL")}
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_whatever_keys_and_refreshes_come_an_acknowledgement_hits_the_row_under_the_cursor(
     desk: Desk, add_incident: Callable[..., None], seed: int
@@ -441,16 +463,12 @@ def test_whatever_keys_and_refreshes_come_an_acknowledgement_hits_the_row_under_
         table = app.screen.query_one(Table)
         for step in range(25):
             await pilot.press(chance.choice(["j", "k", "g", "G", "pagedown", "pageup", "j", "j"]))
-            chosen = table.cursor_id
+            chosen, before = table.cursor_id, taken(desk)
             add_incident(desk, 100 + step, model=f"n{step}")
             if chance.random() < 0.5:
                 app.sheet.reload()  # type: ignore[union-attr]
             await pilot.press("a")
+            assert taken(desk) == before | {chosen}
             await settle(app, pilot)
-            told = desk.store.read("SELECT incident FROM event WHERE kind = 'incident.acked' ORDER BY seq DESC LIMIT 1")
-            assert (
-                told[0]["incident"] == chosen
-                or desk.store.read("SELECT acked_us FROM incident WHERE id = ?", (chosen,))[0]["acked_us"]
-            )
 
     drive(desk, script, screen="incidents")
