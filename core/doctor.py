@@ -13,6 +13,7 @@ from core.desk import Desk
 from core.errors import TocsinError
 from core.ledger.chain import key_of
 from core.store import driver
+from core.store.connection import SCHEMA_VERSION
 
 BLOBS = """SELECT artefact AS sha256, model || ' v' || version AS what FROM model_version
 UNION SELECT blob, dataset || ' ' || number FROM snapshot"""
@@ -68,8 +69,11 @@ def _store(desk: Desk) -> list[Found]:
     if broken:
         return [("wrong", f"{len(broken)} rows point to rows that do not exist", "restore a backup")]
     size = desk.home.store_path.stat().st_size / 1e6
-    mode = "reading only: made by a newer tocsin" if desk.store.read_only else "sound"
-    return [("ok", f"{mode}, {size:.1f} MB")]
+    version = int(desk.store.read("PRAGMA user_version")[0]["user_version"])
+    if version > SCHEMA_VERSION:
+        found = f"made by a newer tocsin (schema {version}, this one knows {SCHEMA_VERSION}): it can only be read"
+        return [("wrong", found, "upgrade tocsin")]
+    return [("ok", f"sound, {size:.1f} MB")]
 
 
 def _ledger(desk: Desk) -> list[Found]:

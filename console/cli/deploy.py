@@ -20,7 +20,7 @@ def command() -> None:
 
 @command.command("start")
 @click.argument("model")
-@click.argument("version", type=click.IntRange(1))
+@click.argument("version", type=click.IntRange(1), required=False)
 @click.option("--to", "endpoint", metavar="ENDPOINT", help="The endpoint; may be left out where there is only one.")
 @click.option("--reason", default="", help="Why, for the timeline.")
 @click.option("--again", is_flag=True, help="Also where the version is already active.")
@@ -30,7 +30,7 @@ def command() -> None:
 def start(
     ctx: click.Context,
     model: str,
-    version: int,
+    version: int | None,
     endpoint: str | None,
     reason: str,
     again: bool,
@@ -38,14 +38,16 @@ def start(
     dry_run: bool,
     yes: bool,
 ) -> None:
-    """Ask an endpoint to serve VERSION of MODEL, and try to deliver that at once.
+    """Ask an endpoint to serve VERSION of MODEL (else the newest), and try to deliver that at once.
 
     Where the endpoint cannot be reached the deployment stays queued and is delivered when it can be.
     """
     from core.endpoints import deploy
+    from core.registry import versions
 
     desk = desk_from(ctx)
     name = _endpoint(desk, endpoint)
+    version = version or versions.version(desk.store, model).version
     now = deploy.active(desk.store, name, model)
     what = f"{model} v{version} on {name}" + (f" in place of v{now.version}" if now else "")
     if dry_run:

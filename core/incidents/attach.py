@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -23,6 +24,8 @@ from core.incidents.states import shift
 from core.store import Row, Store, Tx
 
 QUIET = HOUR
+# Conditions that tell of what was spent, and stay true for days after a service is well again.
+LASTING = ("budget", "breach")
 ROLLED_BACK = """SELECT at_us, version FROM event
 WHERE kind = 'rollback.applied' AND model = ? AND endpoint = ? AND at_us >= ? ORDER BY seq LIMIT 1"""
 # A rollback from before the incident came back did not mend it.
@@ -147,7 +150,12 @@ def _rolled_back(store: Store | Tx, found: Incident) -> Row | None:
 
 
 def _quiet_since(alerts: list[Row]) -> int | None:
-    """When the last of its alerts resolved; None while one fires, or where none ever joined."""
-    if not alerts or any(alert["state"] == "firing" for alert in alerts):
+    """When the last of its alerts resolved; None while one fires, or where none ever joined.
+
+    What was spent of a budget stays spent for days after the service is well: where an incident has alerts of another
+    kind, those that only tell of it do not keep it open.
+    """
+    watched = [alert for alert in alerts if json.loads(alert["data"]).get("condition") not in LASTING] or alerts
+    if not watched or any(alert["state"] == "firing" for alert in watched):
         return None
-    return max(int(alert["resolved_us"]) for alert in alerts)
+    return max(int(alert["resolved_us"]) for alert in watched)

@@ -174,3 +174,15 @@ def test_a_fault_of_the_program_itself_is_two_lines_as_well(
     monkeypatch.setattr(Home, "find", broken)
     assert run(["doctor"]) == 70
     assert capsys.readouterr().err.startswith("error: tocsin itself failed: ZeroDivisionError: a fault\nhint: ")
+
+
+def test_the_doctor_tells_a_newer_store_from_a_sound_one(at: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    desk = Desk.open(Home(Path(at[1])), actor="t")
+    assert run([*at, "doctor"]) == 0
+    assert "sound, " in capsys.readouterr().out
+    with desk.write() as tx:
+        tx.execute("PRAGMA user_version = 99")
+    assert run([*at, "doctor"]) == 1
+    assert "upgrade tocsin" in capsys.readouterr().out
+    assert run([*at, "job", "run", "train", "--yes"]) == 6
+    assert "newer" in capsys.readouterr().err

@@ -153,15 +153,28 @@ class Story:
                 [(slo, from_us + place * HOUR, good) for place, good in enumerate(goods)],
             )
 
-    def alert(self, slo: int | None, family: str, *, severity: str = "page", rule: str = "200 %") -> int:
+    def alert(
+        self,
+        slo: int | None,
+        family: str,
+        *,
+        severity: str = "page",
+        rule: str = "200 %",
+        condition: str = "burn",
+    ) -> int:
         """A firing alert that starts now."""
         now = self.clock.now_us()
         with self.desk.write() as tx:
             return int(
                 tx.execute(
                     "INSERT INTO alert(fingerprint, slo, rule, family, severity, state, model, endpoint, summary, "
-                    "data, started_us, seen_us) VALUES (?, ?, ?, ?, ?, 'firing', ?, ?, ?, '{}', ?, ?)",
-                    (f"{rule}{family}{now}", slo, rule, family, severity, MODEL, ENDPOINT, f"{family} fell", now, now),
+                    "data, started_us, seen_us) VALUES (?, ?, ?, ?, ?, 'firing', ?, ?, ?, ?, ?, ?)",
+                    (
+                        f"{rule}{family}{now}",
+                        *(slo, rule, family, severity, MODEL, ENDPOINT, f"{family} fell"),
+                        json.dumps({"condition": condition}),
+                        *(now, now),
+                    ),
                 ).lastrowid
             )
 

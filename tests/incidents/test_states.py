@@ -68,6 +68,14 @@ def test_an_applied_rollback_mitigates_at_its_own_time_then_quiet_monitors_and_r
     assert (found.state, found.resolved_us, found.mitigated_us) == ("resolved", PAGED + 10 * HOUR, PAGED + HOUR)
 
 
+def test_a_budget_that_stays_spent_does_not_keep_a_mended_incident_open(story: Story) -> None:
+    number = story.bad_deploy()
+    story.attach(story.alert(None, "quality", rule="budget", condition="budget"))
+    story.resolve(alerts_of(story.desk.store, number)[0]["id"])
+    assert settle(story.desk) == [number]
+    assert incident(story.desk.store, number).state == "monitoring"
+
+
 def test_what_fires_again_while_monitored_is_active_again_and_an_old_rollback_does_not_mend_it(story: Story) -> None:
     number = story.bad_deploy()
     story.applied(1, PAGED + HOUR, previous=2, kind="rollback")
