@@ -81,11 +81,13 @@ def _head(lead: Lead, at: int, width: int) -> list[Line]:
     right = line((state, "dim"), ack_text(found, at))
     since = f"  since {when(found.impact_us, at)} ({ago(found.impact_us, at)})"
     facts = [since.strip(), *_figures(lead)]
+    drifted = _drifted(lead)
+    taken = sum(len(text) for text, _ in drifted)
     return [
         spread((*name, (f" on {found.endpoint}", "")), right, width),
         line("  ", (_said(found.title, found.model, found.endpoint), "bold")),
         *_joined(facts, width),
-        line(*trends_line(lead.trends, found.family, width), *_drifted(lead)),
+        line(*trends_line(lead.trends, found.family, width - taken), *drifted),
     ]
 
 

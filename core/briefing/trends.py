@@ -14,7 +14,7 @@ QUALITY = """SELECT s.start_us, s.value FROM slice s JOIN slo o ON o.id = s.slo
 WHERE o.model = ? AND o.endpoint = ? AND o.measure = 'quality' AND o.retired_us IS NULL AND s.start_us >= ?
 AND s.start_us < ? AND s.value IS NOT NULL ORDER BY s.start_us"""
 VERDICTS = """SELECT day_us, version, verdict, data FROM verdict WHERE model = :model
-AND (:endpoint = '' OR endpoint = :endpoint) ORDER BY day_us DESC LIMIT :limit"""
+AND (:endpoint = '' OR endpoint = :endpoint) ORDER BY day_us DESC, version DESC LIMIT :limit"""
 HOURS = 24
 
 

@@ -15,7 +15,7 @@ ACTOR = "demo"
 OPENING_US = parse_time("2013-04-01T04:00:00Z")
 TRAINED_TO = "2013-04-01"
 HOLDOUT_FROM = "2013-03-01"
-TICK_US = HOUR // 2
+TICK_US = HOUR
 FAULTS = ("skew", "none")
 
 

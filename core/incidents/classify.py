@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.clock import HOUR, span
-from core.incidents.evidence import Switch, input_lines, quality_lines, skew_lines
+from core.incidents.evidence import Switch, input_lines, measured_lines
 from core.incidents.rows import Incident, Suspect
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _after_deploy(switch: Switch, told: Skew | None) -> Finding:
     deploy = f"v{switch.new} was deployed before the impact"
     if told is None:
         return Finding("model", (deploy, "the inputs on both sides of it could not be compared"))
-    measured = (*input_lines(told), *skew_lines(told, switch), *quality_lines(told, switch))
+    measured = tuple(measured_lines(told, switch))
     if told.skewed and told.same_inputs is not False:
         return Finding("model", ("train/serve skew", *measured))
     if told.same_inputs is False and not told.skewed:

@@ -38,7 +38,12 @@ def compare(desk: Desk, found: Incident, switch: Switch) -> tuple[Skew | None, l
         told = skew.explain(desk, found.model, found.endpoint, old, switch.new, switch.at_us, desk.now_us())
     except TocsinError as error:
         return None, [f"inputs before and after could not be compared: {error.message}"]
-    return told, [*input_lines(told), *skew_lines(told, switch), *quality_lines(told, switch)]
+    return told, measured_lines(told, switch)
+
+
+def measured_lines(told: Skew, switch: Switch) -> list[str]:
+    """All that was measured around a switch, what tells most first: a small screen shows one line."""
+    return [*skew_lines(told, switch), *quality_lines(told, switch), *input_lines(told)]
 
 
 def when_line(found: Incident, switch: Switch) -> str:

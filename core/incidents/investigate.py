@@ -54,7 +54,7 @@ def _look(desk: Desk, found: Incident) -> tuple[list[Suspect], Switch | None, Sk
     switch = switch_of(desk.store, found, listed[0]) if listed else None
     if switch is not None and switch.active:
         told, lines = compare(desk, found, switch)
-        listed[0] = replace(listed[0], evidence=(*listed[0].evidence, *lines))
+        listed[0] = replace(listed[0], evidence=(*lines, *listed[0].evidence))
         return listed, switch, told
     return _look_at_inputs(desk, found, listed)
 
