@@ -26,11 +26,14 @@ def command(ctx: click.Context, as_json: bool, snapshot: bool, size: str) -> Non
     if as_json:
         emit(now_json(found))
         return
+    from console.pages.chrome import status_line
     from console.pages.now import body, frame
     from console.plot import plot
     from console.view import text_of
 
-    lines = frame(found, width, height, plot) if snapshot else body(found, width, 200)
+    lines = (
+        frame(found, width, height, plot) if snapshot else [status_line(found.header, width), *body(found, width, 200)]
+    )
     for one in lines:
         click.echo(text_of(one).rstrip())
 

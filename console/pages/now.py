@@ -21,6 +21,7 @@ from console.pages.parts import (
     trends_line,
 )
 from console.view import Line, ago, cells, line, pad, share, spread, when
+from core.briefing.header import Header
 from core.briefing.now import Firing, Handover, Lead, Now
 from core.clock import span
 
@@ -194,7 +195,7 @@ def _calm(quiet: Handover, now: Now) -> list[Line]:
     said = "no page is open" if now.others else "nothing fires"
     last = quiet.last
     before = f" · last incident INC-{last.id}, {ago(last.detected_us, now.header.now_us)} ago" if last else ""
-    lines = [line(("✓ ", "good"), ("All quiet", "bold"), f"  {said}{before}")]
+    lines = _blind(now.header) or [line(("✓ ", "good"), ("All quiet", "bold"), f"  {said}{before}")]
     for one in quiet.resolved:
         after = span((one.resolved_us or one.detected_us) - one.detected_us)
         lines.append(
@@ -205,6 +206,22 @@ def _calm(quiet: Handover, now: Now) -> list[Line]:
             )
         )
     return lines
+
+
+def _blind(header: Header) -> list[Line]:
+    """Where the picture cannot be trusted: quiet is not calm when nobody watches or an endpoint does not answer."""
+    blind = [
+        f"{one.name} does not answer{_seen(one.age_us)}  `tocsin endpoint health {one.name}` tries it"
+        for one in header.endpoints
+        if one.state == "failing"
+    ]
+    if header.daemon == "dead":
+        blind.append(f"the daemon is dead{_seen(header.daemon_age_us)}: nobody watches  `tocsin daemon` starts one")
+    return [line(("◐ ", "warn"), (text, "bold")) for text in blind]
+
+
+def _seen(age_us: int | None) -> str:
+    return "" if age_us is None else f", last heard {span(age_us)} ago"
 
 
 def _budgets(quiet: Handover, width: int) -> list[Line]:

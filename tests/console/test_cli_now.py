@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from console.cli.main import run
-from core.clock import SharedClock
+from core.clock import HOUR, SharedClock
 from core.desk import Desk
 
 
@@ -63,3 +63,25 @@ def test_the_first_screen_of_a_small_frame_still_names_the_incident(
 ) -> None:
     assert run(["--home", str(frozen.home.path), "now", "--snapshot", "--size", "40x10"]) == 0
     assert "INC-1" in capsys.readouterr().out
+
+
+def test_quiet_is_not_called_quiet_while_an_endpoint_does_not_answer_or_nobody_watches(
+    quiet: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from console.pages.now import body
+    from console.view import text_of
+    from core.briefing.now import now
+
+    def said() -> str:
+        return "\n".join(text_of(one) for one in body(now(quiet), 100, 40))
+
+    assert "All quiet" in said()
+    with quiet.write() as tx:
+        tx.execute("UPDATE endpoint SET error = 'refuses connections'")
+    assert "All quiet" not in said()
+    assert "local does not answer" in said()
+    with quiet.write() as tx:
+        tx.execute("UPDATE endpoint SET error = NULL")
+        tx.execute("UPDATE heartbeat SET at_us = at_us - ?", (HOUR,))
+    assert "All quiet" not in said()
+    assert "the daemon is dead, last heard 1h" in said()
