@@ -68,6 +68,7 @@ def plan_of(options: dict[str, Any]) -> Any:
 
 def conduct(home: Home, options: dict[str, Any]) -> None:
     """Play the story here; headless it ends with the summary, else it stays until it is stopped."""
+    from console.cli.output import end_with_input
     from core.demo.conductor import Conductor, clear
     from core.demo.report import summarise
 
@@ -75,6 +76,8 @@ def conduct(home: Home, options: dict[str, Any]) -> None:
         raise Interrupted("the demonstration was stopped", "run `tocsin demo` again: it starts anew")
 
     signal.signal(signal.SIGTERM, stopped)
+    if options["conduct"]:
+        end_with_input()
     started = time.monotonic()
     clear(home)
     plan = plan_of(options)

@@ -35,7 +35,7 @@ def watch(home: Home, options: dict[str, Any]) -> None:
                 "--json",
                 *passed(options),
             ],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=messages,
             start_new_session=True,

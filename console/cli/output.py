@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -71,3 +74,13 @@ def confirm(question: str, yes: bool) -> None:
     if not sys.stdin.isatty():
         raise BadInput("this changes something and nobody is here to confirm it", "add --yes, or look with --dry-run")
     click.confirm(question, abort=True, err=True)
+
+
+def end_with_input() -> None:
+    """From now on end, as by SIGTERM, when standard input does: a process that lives no longer than its parent."""
+
+    def wait() -> None:
+        sys.stdin.buffer.read()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, daemon=True).start()

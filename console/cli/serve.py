@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import sys
-import threading
 from pathlib import Path
 
 import click
 
-from console.cli.output import home_from
+from console.cli.output import end_with_input, home_from
 
 
 @click.command("serve")
@@ -36,11 +32,6 @@ def command(
             f"warning: {host} can be reached from other machines, and this endpoint speaks without TLS", err=True
         )
     if until_eof:
-        threading.Thread(target=_end_with_input, daemon=True).start()
+        end_with_input()
     folder = state or home_from(ctx).path / "endpoint"
     serve(folder, host=host, port=port, token_ref=token_ref, rate=rate, ready=click.echo)
-
-
-def _end_with_input() -> None:
-    sys.stdin.buffer.read()
-    os.kill(os.getpid(), signal.SIGTERM)
