@@ -173,7 +173,7 @@ class Store:
         return self._local.writer
 
     def _connect(self, *, reading: bool) -> Any:
-        uri = f"file:{_quoted(str(self.home.store_path))}?mode={'ro' if self.read_only else 'rwc'}"
+        uri = f"file:{_quoted(str(self.home.store_path))}?{self._mode()}"
         connection = driver.dbapi.connect(uri, uri=True, isolation_level=None, timeout=5.0, check_same_thread=False)
         connection.row_factory = driver.dbapi.Row
         journal = "WAL" if driver.wal_is_safe(driver.library_version) else "DELETE"
@@ -189,6 +189,16 @@ class Store:
         ):
             connection.execute(f"PRAGMA {pragma}")
         return connection
+
+    def _mode(self) -> str:
+        """How the file is opened. On a read-only disk SQLite cannot make the files that readers share: where no log
+        waits to be read, the file is then opened as one that nobody changes.
+        """
+        if not self.read_only:
+            return "mode=rwc"
+        log = self.home.store_path.with_name(f"{self.home.store_path.name}-wal")
+        waits = log.exists() and log.stat().st_size > 0
+        return "mode=ro" if waits or os.access(self.home.path, os.W_OK) else "mode=ro&immutable=1"
 
     def _translate(self, error: Exception) -> TocsinError:
         text = str(error)

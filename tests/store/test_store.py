@@ -134,3 +134,16 @@ def test_a_blob_is_one_file_and_its_damage_is_found(tmp_path: Path) -> None:
         blobs.read(sha)
     with pytest.raises(NotFound):
         blobs.read("0" * 64)
+
+
+def test_a_home_on_a_read_only_disk_can_be_read_without_leaving_a_trace(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Store(home).close()
+    before = sorted(path.name for path in home.path.iterdir())
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
+    store = Store(home, read_only=True)
+    assert store.read("SELECT count(*) AS n FROM event")[0]["n"] == 0
+    assert sorted(path.name for path in home.path.iterdir()) == before
+    with pytest.raises(StoreUnusable), store.write():
+        pass
