@@ -13,7 +13,7 @@ from core.desk import Desk
 from core.errors import TocsinError
 from core.ledger.chain import key_of
 from core.store import driver
-from core.store.connection import SCHEMA_VERSION
+from core.store.migrate import SCHEMA_VERSION
 
 BLOBS = """SELECT artefact AS sha256, model || ' v' || version AS what FROM model_version
 UNION SELECT blob, dataset || ' ' || number FROM snapshot"""

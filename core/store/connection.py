@@ -14,9 +14,8 @@ from typing import Any, TypeAlias
 from core.errors import StoreUnusable, TocsinError
 from core.home import Home, home_error
 from core.store import driver
+from core.store.migrate import SCHEMA_VERSION, migrate
 
-APPLICATION_ID = 0x70C51D
-SCHEMA_VERSION = 1
 # Released when the disk is full, so that a clean-up still finds room to commit.
 BALLAST_BYTES = 1 << 20
 
@@ -76,8 +75,6 @@ class Store:
             if version > SCHEMA_VERSION:
                 self.read_only = True
             elif version < SCHEMA_VERSION and not self.read_only:
-                from core.store.migrate import migrate
-
                 with self._ticket():
                     migrate(self._writer())
         except driver.Error as error:

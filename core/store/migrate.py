@@ -8,6 +8,9 @@ from typing import Any
 
 from core.store import driver
 
+APPLICATION_ID = 0x70C51D
+SCHEMA_VERSION = 1
+
 
 def migrate(connection: Any) -> None:
     """Apply every pending migration inside one BEGIN IMMEDIATE, then stamp the file with its version.
@@ -16,8 +19,6 @@ def migrate(connection: Any) -> None:
     processes that start together would otherwise both find the same migration pending.
     """
     from sqlite_utils import Database
-
-    from core.store.connection import APPLICATION_ID, SCHEMA_VERSION
 
     connection.execute("BEGIN IMMEDIATE")
     try:
