@@ -18,6 +18,7 @@ from console.cli.dataset_words import (
     snapshot_option,
     tell,
 )
+from console.cli.opening import Opens
 from console.cli.output import change_options, desk_from, emit, json_option, table
 from core.clock import iso, iso_or_none
 from core.datasets import ingest, rows, verbs
@@ -28,9 +29,22 @@ from core.errors import BadInput
 delimiter_option = click.option("--delimiter", metavar="CHAR", help="What separates a CSV file's values (a comma).")
 
 
-@click.group(name="dataset")
+class DataSets(Opens):
+    """The name of a data set opens it in the console."""
+
+    screen = "dataset"
+
+    @staticmethod
+    def exists(ctx: click.Context, word: str) -> bool:
+        """Whether there is such a data set."""
+        from core.datasets import rows
+
+        return any(one.dataset == word for one in rows.snapshots(desk_from(ctx, read_only=True).store))
+
+
+@click.group(cls=DataSets, name="dataset")
 def command() -> None:
-    """Data sets: files become immutable snapshots, held against a contract."""
+    """Data sets: files become immutable snapshots, held against a contract. `tocsin dataset orders` opens one."""
 
 
 @command.command()

@@ -7,31 +7,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from console.cli.inc_changes import ack, impact, move, note, postmortem
+from console.cli.opening import Opens
 from console.cli.output import desk_from, emit, json_option, table
 
 if TYPE_CHECKING:
     from core.incidents.rows import Incident, Suspect
 
 
-class Incidents(click.Group):
-    """The group whose bare number opens an incident in the console."""
+class Incidents(Opens):
+    """A bare number opens an incident in the console."""
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0].isdigit():
-            return "open", _open, args
-        return super().resolve_command(ctx, args)
-
-
-@click.command(hidden=True)
-@click.argument("number", type=int)
-@click.pass_context
-def _open(ctx: click.Context, number: int) -> None:
-    """Open an incident in the console."""
-    from console.start import start
-
-    start((ctx.find_root().obj or {}).get("home"), "incident", str(number))
+    screen = "incident"
 
 
 @click.group(cls=Incidents)

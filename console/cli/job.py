@@ -6,15 +6,22 @@ from typing import Any
 
 import click
 
+from console.cli.opening import Opens
 from console.cli.output import change_options, confirm, desk_from, emit, json_option, table
 from console.cli.schedule import arguments
 from core.clock import iso, iso_or_none
 from core.errors import BadInput, NotFound
 
 
-@click.group()
+class Jobs(Opens):
+    """A bare number opens a job in the console."""
+
+    screen = "job"
+
+
+@click.group(cls=Jobs)
 def command() -> None:
-    """The work that is queued, runs, or has ended."""
+    """The work that is queued, runs, or has ended. `tocsin job 7` opens one in the console."""
 
 
 @command.command("list")

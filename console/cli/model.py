@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from console.cli.opening import Opens
 from console.cli.output import change_options, confirm, desk_from, emit, json_option, table
 from core.clock import iso
 
@@ -13,9 +14,22 @@ if TYPE_CHECKING:
     from core.registry.versions import Model, Version
 
 
-@click.group()
+class Models(Opens):
+    """The name of a model opens it in the console."""
+
+    screen = "model"
+
+    @staticmethod
+    def exists(ctx: click.Context, word: str) -> bool:
+        """Whether there is such a model."""
+        from core.registry import versions
+
+        return any(model.name == word for model in versions.models(desk_from(ctx, read_only=True).store))
+
+
+@click.group(cls=Models)
 def command() -> None:
-    """The registry: models, their versions, stages and cards."""
+    """The registry: models, their versions, stages and cards. `tocsin model churn` opens one in the console."""
 
 
 @command.command("list")

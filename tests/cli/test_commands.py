@@ -186,3 +186,18 @@ def test_the_doctor_tells_a_newer_store_from_a_sound_one(at: list[str], capsys: 
     assert "upgrade tocsin" in capsys.readouterr().out
     assert run([*at, "job", "run", "train", "--yes"]) == 6
     assert "newer" in capsys.readouterr().err
+
+
+def test_a_name_in_place_of_a_verb_opens_the_console_and_a_mistyped_verb_does_not(
+    at: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[tuple[str | None, str, str]] = []
+    monkeypatch.setattr("console.start.start", lambda home, screen="", target="": opened.append((home, screen, target)))
+    desk = Desk.open(Home(Path(at[1])), actor="t")
+    with desk.write() as tx:
+        tx.execute("INSERT INTO model VALUES ('churn', 'binary', 'left', 0, 0)")
+    for words in (["inc", "42"], ["job", "7"], ["model", "churn"]):
+        assert run([*at, *words]) == 0
+    assert opened == [(at[1], "incident", "42"), (at[1], "job", "7"), (at[1], "model", "churn")]
+    assert run([*at, "model", "shwo"]) == 2
+    assert "No such command 'shwo'" in capsys.readouterr().err
