@@ -132,7 +132,8 @@ def spread(name: str, values: list[float]) -> dict[str, float]:
 def main() -> None:
     if len(sys.argv) > 1:
         home = Path(sys.argv[1]).absolute()
-        frame = subprocess.run([sys.executable, "-c", MAIN, "--home", str(home), "now"], capture_output=True, check=True)
+        shown = [sys.executable, "-c", MAIN, "--home", str(home), "now"]
+        frame = subprocess.run(shown, capture_output=True, check=True)
         text = next(word for word in (b"SUSPECTS", b"BUDGETS") if word in frame.stdout)
         until_readable(home, text)
         print(json.dumps(spread("readable", [until_readable(home, text) for _ in range(20)])))
