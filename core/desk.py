@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from core import ledger
@@ -33,12 +35,14 @@ class Desk:
     def open(cls, home: Home, *, actor: str = "", clock: Clock | None = None, read_only: bool = False) -> Desk:
         """Open a home, making it at first use unless `read_only`.
 
-        A home that holds a shared clock runs on it, so that a replay's console and commands see the replay's time.
+        A home that holds a shared clock runs on it, so that a replay's console and commands see the replay's time;
+        TOCSIN_CLOCK names another, as it does for the processes that the replay itself is made of.
         Raises BadInput for settings that do not fit, StoreUnusable for a store that cannot be used.
         """
         settings = load_settings(home)
         if clock is None:
-            clock = SharedClock(home.clock_path) if home.clock_path.exists() else RealClock()
+            shared = os.environ.get("TOCSIN_CLOCK") or (home.clock_path if home.clock_path.exists() else None)
+            clock = SharedClock(Path(shared)) if shared else RealClock()
         store = Store(home, read_only=read_only)
         return cls(home, store, Blobs(home.blobs_path), clock, actor or current_actor(settings.actor), settings)
 

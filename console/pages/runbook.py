@@ -35,10 +35,10 @@ def body(page: WalkPage, step: StepView, width: int, height: int, *, resumed: bo
     return compose(
         [
             Section(_head(page, step, width, resumed), 2, 0),
-            Section([line("  ", piece) for piece in wrap(step.why, width - 4)] if step.why else [], 1, 4),
+            Section([line("  ", piece) for piece in wrap(step.why, width - 4)] if step.why else [], 2, 4),
             Section(_command(step, width), 2, 1),
             Section(_choices(step), 2, 1),
-            Section(_output(step, width), 2, 3, tail=True),
+            Section(_output(step, width), 3, 3),
             Section(_next(step, busy), 2, 0),
             Section([heading("ALREADY DONE"), *(_did(one) for one in did)] if did else [], 2, 2, tail=True),
         ],

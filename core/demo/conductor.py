@@ -64,10 +64,11 @@ class Conductor:
         (home.path / MARK).write_text("{}\n")
         mode = "on" if plan.automatic else "off"
         home.settings_path.write_text(story.SETTINGS.format(mode=mode))
-        self.clock = SharedClock.create(home.clock_path, OPENING_US - 4 * HOUR)
-        # The endpoint's clock runs from request to request, everybody else's from turn to turn of the daemon: who looks
-        # in between sees what was known at the last turn, and its age as of then.
-        self._event_clock = SharedClock.create(home.path / "event-clock", OPENING_US - 4 * HOUR)
+        # The replay runs on a clock of its own, from request to request. The home's clock, by which everybody else
+        # looks at it, follows after each turn of the daemon: what is seen is of one instant, and its ages are true.
+        self._home_clock = SharedClock.create(home.clock_path, OPENING_US - 4 * HOUR)
+        self.clock_path = home.path / "replay-clock"
+        self.clock = SharedClock.create(self.clock_path, OPENING_US - 4 * HOUR)
         self.desk = Desk.open(home, actor=ACTOR, clock=self.clock)
         self.pace = Pace(self.desk, plan)
         self._flights: Flights = flights()
@@ -88,7 +89,7 @@ class Conductor:
     def open(self) -> None:
         """Everything before the first request: data, a trained and registered version, an endpoint that serves it."""
         self._add_data("hhmm", story.TRAINED_TO)
-        self._daemon = start_daemon(self.home)
+        self._daemon = start_daemon(self.home, self.clock_path)
         self._stack.callback(self._daemon.stop)
         self._train(self.desk.now_us() + MINUTE, holdout_from=story.HOLDOUT_FROM, encode={})
         self._serve()
@@ -118,7 +119,7 @@ class Conductor:
         }
         with self.desk.write() as tx:
             add_schedule(tx, self.desk.now_us(), f"train {MODEL}", "train", args, f"once {iso(due_us)}", "all")
-        self._set(due_us)
+        self.clock.set(due_us)
         while self._turn()["running"]:
             time.sleep(0.05)
         failed = self.desk.store.one(FAILED)
@@ -128,7 +129,7 @@ class Conductor:
     def _serve(self) -> None:
         from core.endpoints.verbs import add
 
-        endpoint, said = start_endpoint(self.home, self.home.path / "endpoint", self.home.path / "event-clock")
+        endpoint, said = start_endpoint(self.home, self.home.path / "endpoint", self.clock_path)
         self._endpoint = endpoint
         self._stack.callback(endpoint.stop)
         add(self.desk, ENDPOINT, said["url"], said["token_ref"])
@@ -177,7 +178,7 @@ class Conductor:
     def _steps(self) -> Iterator[int]:
         """The instants at which the daemon has its turn: every hour, more often while somebody is watching."""
         now = OPENING_US
-        self._set(now)
+        self.clock.set(now)
         retrain, bad = self.plan.retrain_us, self.plan.bad_us
         far = self.plan.end_us if self.plan.automatic else self.plan.end_us + 45 * DAY
         while now < self.plan.end_us or (now < far and self.desk.store.one(OPEN)):
@@ -204,21 +205,18 @@ class Conductor:
         from core.monitor.labels import record
 
         for request in traffic.requests(since, until):
-            self._event_clock.set(max(request.at_us, self._event_clock.now_us()))
+            self.clock.set(max(request.at_us, self.clock.now_us()))
             self.client.score(MODEL, request.id, request.inputs)
             self.sent += 1
         labels = [(label.id, label.value, label.at_us) for label in traffic.labels(since, until)]
         if labels:
             record(self.desk, MODEL, labels)
-        self._set(max(until, self.clock.now_us()))
-
-    def _set(self, now_us: int) -> None:
-        self._event_clock.set(now_us)
-        self.clock.set(now_us)
+        self.clock.set(max(until, self.clock.now_us()))
 
     def _turn(self) -> dict[str, Any]:
         assert self._daemon is not None
         said = self._daemon.ask()
+        self._home_clock.set(self.clock.now_us())
         self._relate()
         return said
 
@@ -240,7 +238,7 @@ class Conductor:
         while True:
             self._turn()
             time.sleep(1)
-            self._set(self.clock.now_us() + SECOND)
+            self.clock.set(self.clock.now_us() + SECOND)
 
     def memory_mb(self) -> float:
         """The sum of the peaks of this process, the endpoint and the daemon, and of the largest job, in megabytes."""

@@ -78,9 +78,10 @@ def start_endpoint(home: Home, state: Path, clock: Path) -> tuple[Process, dict[
     return process, process.answer()
 
 
-def start_daemon(home: Home) -> Process:
-    """Start `tocsin daemon` so that it takes one turn each time it is asked."""
-    return Process(home, "daemon", ["daemon", "--step"], {"TOCSIN_ACTOR": "daemon"})
+def start_daemon(home: Home, clock: Path) -> Process:
+    """Start `tocsin daemon` on the replay's clock, so that it takes one turn each time it is asked."""
+    extra = {"TOCSIN_ACTOR": "daemon", "TOCSIN_CLOCK": str(clock)}
+    return Process(home, "daemon", ["daemon", "--step"], extra)
 
 
 def peak_mb(pid: int | str) -> float:
