@@ -63,7 +63,7 @@ def events(home: Path) -> list[tuple[str, str]]:
 def test_two_keys_roll_back_and_quitting_leaves_no_process_behind(tmp_path: Path) -> None:
     home = tmp_path / "home"
     terminal = Terminal("--home", str(home), "demo", "--days", "12", "--bad-day", "6")
-    assert terminal.until(b"SUSPECTS", 120), terminal.drawn[-2000:]
+    assert terminal.until(b"SUSPECTS", 300), terminal.drawn[-2000:]
     terminal.press("R")
     assert terminal.until(b"ROLL BACK")
     terminal.until(lambda: False, 0.5)
@@ -79,7 +79,7 @@ def test_two_keys_roll_back_and_quitting_leaves_no_process_behind(tmp_path: Path
 def test_a_killed_console_takes_its_replay_with_it(tmp_path: Path) -> None:
     home = tmp_path / "home"
     terminal = Terminal("--home", str(home), "demo", "--days", "8", "--fault", "none")
-    assert terminal.until(b"All quiet", 120), terminal.drawn[-2000:]
+    assert terminal.until(b"All quiet", 300), terminal.drawn[-2000:]
     os.kill(terminal.pid, signal.SIGKILL)
     os.waitpid(terminal.pid, 0)
     assert terminal.until(lambda: running(home) == [], 30), running(home)
