@@ -53,6 +53,7 @@ class Booster:
     """
 
     def __init__(self, text: str, width: int) -> None:
+        _require_whole(text.encode())
         self._library = _library()
         self._handle, self._config = ctypes.c_void_p(), ctypes.c_void_p()
         trees, columns = ctypes.c_int(), ctypes.c_int()
@@ -101,6 +102,20 @@ class Booster:
             self._library.LGBM_FastConfigFree(self._config)
         if getattr(self, "_handle", None):
             self._library.LGBM_BoosterFree(self._handle)
+
+
+def _require_whole(text: bytes) -> None:
+    """Raise BadInput where the trees are not as long as their own table says: LightGBM reads on beyond a cut text, and
+    what it finds there decides whether it notices.
+    """
+    head, found, trees = text.partition(b"\nTree=0\n")
+    sizes = [line for line in head.split(b"\n") if line.startswith(b"tree_sizes=")]
+    try:
+        length = sum(int(size) for size in sizes[0].removeprefix(b"tree_sizes=").split())
+    except (IndexError, ValueError):
+        length = -1
+    if not found or not (b"Tree=0\n" + trees)[length:].startswith(b"end of trees"):
+        raise BadInput("damaged model: its text is cut short", _DAMAGED)
 
 
 def try_out(text: str, width: int) -> None:
