@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from core.store import driver
 
 APPLICATION_ID = 0x70C51D
-SCHEMA_VERSION = 1
+# A store's version is how many migrations it has had.
+SCHEMA_VERSION = sum(name.endswith(".sql") for name in os.listdir(Path(__file__).with_name("migrations")))
 
 
 def migrate(connection: Any) -> None:
