@@ -97,7 +97,8 @@ def _timed(frame: pandas.DataFrame) -> pandas.DataFrame:
     departure = hour + frame["sched_dep_time"] % 100 * MINUTE
     frame["at_us"] = departure - AHEAD_US
     frame["landed_us"] = _landed(frame, departure)
-    return frame.sort_values(["at_us"], kind="stable", ignore_index=True)
+    kept = list(dict.fromkeys(("id", "at_us", "landed_us", *INPUTS, *LEAKS, LABEL_COLUMN)))
+    return frame[kept].sort_values(["at_us"], kind="stable", ignore_index=True)
 
 
 def _landed(frame: pandas.DataFrame, departure: Any) -> Any:
