@@ -41,6 +41,7 @@ class Job:
         self.process = Process(f"job{number}")
         self.said: dict[str, Any] = {}
         self.code: int | None = None
+        self.closed = False
 
     def kill(self, number: int) -> None:
         """What a signal does to it."""
@@ -49,7 +50,8 @@ class Job:
             self.process.die()
 
     def wait(self) -> None:
-        """It is killed before it is waited for."""
+        """It is killed before it is waited for; the runner then closes its descriptor."""
+        self.closed = True
 
     def act(self) -> None:
         """Do the work, or part of it."""
@@ -100,13 +102,14 @@ class SimRunner(Runner):
             self._keep(child)
             return
         child.said.update(job.said)
+        job.closed = True
         os.close(child.report)
         self.children.remove(child)
         self._settle(child, job.code, 1, 1)
 
     def _orphaned(self, child: Child, job: Job) -> None:
         """The kernel kills a daemon's jobs with it; here it is sometimes late."""
-        if child in self.children:
+        if not job.closed:
             os.close(child.report)
         if self._world.chance.random() < 0.7:
             job.kill(9)
@@ -156,7 +159,7 @@ class Seat:
                 self._daemon.beat()
 
     def _start(self) -> None:
-        self.process = Process(self.name)
+        self.process = Process(self.name, short=False)
         self._daemon = None
         with self._world.running(self.process):
             self._daemon = SimDaemon(desk_of(self._home, self._world, self.process), self.name, self._world, self._jobs)

@@ -72,7 +72,7 @@ def runs(truth: Truth) -> Iterator[str]:
 
 def schedules(truth: Truth) -> Iterator[str]:
     """`all` planned each due time, the others some of them, none a time that was not due."""
-    for name, minutes in (("every", 15), ("newest", 7), ("skipping", 20)):
+    for name, minutes in (("every", 30), ("newest", 7), ("skipping", 20)):
         step = minutes * MINUTE
         found = [row["due_us"] for row in truth.desk.store.read(DUE, (name,))]
         due = list(range(START_US // step * step + step, truth.ended_us + 1, step))

@@ -60,7 +60,7 @@ class Play:
     def turn(self) -> None:
         """Somebody acts, or something happens."""
         chance = self.world.chance
-        actors = [self.seats[0].act] * 4 + [self.seats[1].act] * 3 + [self.person.act, self.surroundings]
+        actors = [self.seats[0].act] * 4 + [self.seats[1].act] * 3 + [self.person.act] * 2 + [self.surroundings]
         actors += [job.act for job in self.jobs if job.code is None][:4]
         chance.choice(actors)()
         self.world.pass_time(chance.choice((0, SECOND, 10 * SECOND, MINUTE)))
@@ -104,6 +104,10 @@ class Play:
         """End every process."""
         for each in [*(seat.process for seat in self.seats), *(job.process for job in self.jobs)]:
             each.die()
+        for process in self.world.on_stack:
+            process.die()
+        for raw in (*self.world.shelves[False], *self.world.shelves[True]):
+            raw.close()
 
 
 def play(seed: int) -> Played:
@@ -122,8 +126,6 @@ def play(seed: int) -> Played:
             raise Broken(_told(seed, one.world, error)) from error
         finally:
             one.close()
-            for process in one.world.on_stack:
-                process.die()
 
 
 def _played(one: Play, truth: Truth) -> Played:
@@ -144,7 +146,7 @@ def _told(seed: int, world: World, error: Exception) -> str:
 
 @contextmanager
 def _put_in_place(one: Play) -> Iterator[None]:
-    """Our network where adapters come from, our stop-watch where processes are timed, our signals where they are sent."""
+    """The world's network where adapters come from, its stop-watch where processes are timed, its signals."""
     time = WorldTime(one.world)
 
     def connected(name: str, url: str, token: str) -> Adapter:

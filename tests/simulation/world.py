@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from typing import Any
 
 from core.clock import SimClock, parse_time
 
@@ -21,10 +22,11 @@ class Crashed(BaseException):
 
 @dataclass
 class Process:
-    """Something that can die: a daemon, a job or a command. What is open in it is closed by its death."""
+    """Something that can die: a daemon, or a job or a command, which are short. Its death closes what it has open."""
 
     name: str
     alive: bool = True
+    short: bool = True
     at_death: list[Callable[[], None]] = field(default_factory=list)
 
     def die(self) -> None:
@@ -58,6 +60,8 @@ class World:
         self.on_stack: list[Process] = []
         self.last: list[str] = []
         self.switch: Callable[[], None] = lambda: None
+        # Connections that nobody has open, by whether they only read.
+        self.shelves: dict[bool, list[Any]] = {False: [], True: []}
         self._trace = blake2b(digest_size=8)
 
     def step(self, process: Process, label: str) -> None:
