@@ -24,7 +24,8 @@ requested_us) VALUES (?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?)"""
 DEPLOYMENT = "SELECT * FROM deployment WHERE id = ?"
 OF_TARGET = "SELECT * FROM deployment WHERE endpoint = ? AND model = ? ORDER BY id"
 QUEUED = "SELECT * FROM deployment WHERE endpoint = ? AND model = ? AND state = 'queued' ORDER BY id"
-APPLIED = "SELECT * FROM deployment WHERE endpoint = ? AND model = ? AND state = 'applied' ORDER BY applied_us, id"
+# In the order of their numbers, which is the order they were sent in: a clock may have been set back between them.
+APPLIED = "SELECT * FROM deployment WHERE endpoint = ? AND model = ? AND state = 'applied' ORDER BY id"
 NEWEST = """SELECT * FROM deployment WHERE (:endpoint IS NULL OR endpoint = :endpoint)
 AND (:model IS NULL OR model = :model) ORDER BY id DESC LIMIT :limit"""
 PAIRS = "SELECT DISTINCT endpoint, model FROM deployment ORDER BY endpoint, model"

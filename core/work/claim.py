@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -155,17 +156,24 @@ def owner_lives(home: Home, name: str) -> bool:
     return False
 
 
-def recover(tx: Tx, store: Store, now_us: int, *, besides: str = "") -> list[tuple[Run, str]]:
+def recover(
+    tx: Tx, store: Store, now_us: int, *, besides: str = "", holding: Collection[int] = ()
+) -> list[tuple[Run, str]]:
     """Take back every run whose owner is dead, at once, or stopped for longer than its lease; with its new state.
 
-    A surviving process of such a run is killed by its number and start time before the run is queued again. The
-    runs of the owner `besides`, who asks, are left alone.
+    A surviving process of such a run is killed by its number and start time before the run is queued again. Of
+    the owner `besides`, who asks, the runs it is `holding` are left alone; others under its name are those of a dead
+    process that had the same number.
     """
     back: list[tuple[Run, str]] = []
     for row in tx.read(CLAIMED):
         run = Run.of(row)
         kept = row["lease_us"] is not None and row["lease_us"] > time.time_ns() // 1000
-        if run.owner and (run.owner == besides or (kept and owner_lives(store.home, run.owner))):
+        if run.owner == besides:
+            lives = run.id in holding
+        else:
+            lives = bool(run.owner) and kept and owner_lives(store.home, run.owner or "")
+        if lives:
             continue
         kill_survivor(row["pid"], row["pid_start"])
         back.append((run, give_back(tx, now_us, run, "its daemon died")))

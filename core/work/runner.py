@@ -82,7 +82,8 @@ class Runner:
         """Take back the runs of dead processes; returns how many."""
         self._recovered = time.monotonic()
         with self.desk.write() as tx:
-            back = recover(tx, self.desk.store, self.desk.now_us(), besides=self.owner.name)
+            ours = [child.run.id for child in self.children]
+            back = recover(tx, self.desk.store, self.desk.now_us(), besides=self.owner.name, holding=ours)
             for run, state in back:
                 self._record(tx, run, state)
         return len(back)

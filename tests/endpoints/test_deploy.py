@@ -60,6 +60,18 @@ def test_the_way_back_is_the_version_before_and_knows_how_long_it_was_healthy(de
     assert (now.version, now.since_us, now.kind) == (2, clock.now_us(), "deploy")
 
 
+def test_a_clock_set_back_between_two_deploys_does_not_turn_their_order(desk: Desk, clock: SimClock) -> None:
+    apply(desk, deploy.request(desk, "prod", "m", 1))
+    clock.advance(-6 * HOUR)
+    apply(desk, deploy.request(desk, "prod", "m", 2))
+    now = deploy.active(desk.store, "prod", "m")
+    assert now is not None
+    assert now.version == 2
+    back = deploy.target(desk.store, "prod", "m")
+    assert back is not None
+    assert (back.version, back.from_version) == (1, 2)
+
+
 def test_a_version_that_was_left_by_a_rollback_is_never_the_way_back(desk: Desk, clock: SimClock) -> None:
     for version in (1, 2):
         apply(desk, deploy.request(desk, "prod", "m", version))

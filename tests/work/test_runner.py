@@ -296,6 +296,18 @@ def test_a_dead_daemons_job_is_taken_back_and_its_process_killed(desk: Desk, wor
     os.close(child.report)
 
 
+def test_a_daemon_with_the_process_number_of_a_dead_one_takes_back_its_jobs(desk: Desk, working: Runner) -> None:
+    job = ask(desk, "wait")
+    child = started(working)
+    assert working.recover() == 0
+    again = Runner(desk, KINDS, working.owner)
+    assert again.recover() == 1
+    child.process.wait(timeout=60)
+    assert rows.run(desk.store, job).state == "planned"
+    os.close(child.report)
+    working.children.clear()
+
+
 def test_a_living_owner_that_lets_its_lease_run_out_loses_its_job(desk: Desk, working: Runner) -> None:
     frozen = Owner(desk.home, "frozen")
     other = Runner(desk, KINDS, frozen)
