@@ -12,6 +12,7 @@ from core import __version__
 from core.errors import Interrupted, TocsinError
 
 NOUNS = {
+    "access": "who may do what: list, show, grant, revoke",
     "alert": "alerts: list, show",
     "audit": "the ledger: show, verify",
     "daemon": "run schedules, sync, SLOs and alerts until stopped",

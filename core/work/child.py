@@ -90,6 +90,7 @@ def _desk(spec: dict[str, Any]) -> FencedDesk:
         opened.clock,
         opened.actor,
         opened.settings,
+        system=True,
         run_id=spec["run"],
         fence=spec["fence"],
     )
