@@ -25,7 +25,7 @@ NOUNS = {
     "inc": "incidents: list, show, ack, note, suspects, move, postmortem",
     "job": "list, show, run, cancel, logs",
     "label": "import the labels that came late",
-    "model": "the registry: list, show, compare, promote, card",
+    "model": "the registry: list, show, compare, promote, approve, critical, card",
     "now": "the first screen: what is broken, since when, what changed, what to do",
     "quality": "measured quality by version, with label coverage",
     "runbook": "list, show, check, trust, walk",
