@@ -30,6 +30,7 @@ NOUNS = {
     "quality": "measured quality by version, with label coverage",
     "runbook": "list, show, check, trust, walk",
     "schedule": "list, add, pause, next",
+    "secret": "the keys of sensitive values: rotate",
     "serve": "the embedded endpoint, a process of its own",
     "slo": "objectives and burn: list, show, add, backtest",
     "train": "train a model version from a snapshot",

@@ -7,3 +7,6 @@ CREATE TABLE approval(
   PRIMARY KEY(model, version, actor), FOREIGN KEY(model, version) REFERENCES model_version(model, version)) STRICT, WITHOUT ROWID;
 ALTER TABLE schedule ADD COLUMN asked_by TEXT;
 ALTER TABLE run ADD COLUMN asked_by TEXT;
+ALTER TABLE sample ADD COLUMN sealed TEXT CHECK(sealed IS NULL OR json_valid(sealed));
+ALTER TABLE sample ADD COLUMN sealed_key INTEGER;
+CREATE INDEX sample_by_key ON sample(sealed_key) WHERE sealed_key IS NOT NULL;
