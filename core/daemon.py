@@ -65,7 +65,7 @@ class Daemon:
     """
 
     def __init__(self, desk: Desk, *, slots: int = 1) -> None:
-        self.desk = desk
+        self.desk = desk = desk.as_system()
         self._lock = DaemonLock(desk.home)
         self._owner = Owner(desk.home, "daemon")
         self.runner = Runner(desk, KINDS, self._owner, slots=slots)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from core import ledger
-from core.access import current_actor
+from core.access import current_actor, roles
 from core.clock import Clock, RealClock, SharedClock
 from core.errors import NotAllowed
 from core.home import Home
@@ -22,7 +22,10 @@ from core.store import Blobs, Store, Tx
 
 @dataclass(frozen=True)
 class Desk:
-    """An open home: its store and blobs, the clock, who acts, and the settings."""
+    """An open home: its store and blobs, the clock, who acts, and the settings.
+
+    `system` is set for the daemon, its jobs and a replay: they act as operators whatever role the actor has.
+    """
 
     home: Home
     store: Store
@@ -30,6 +33,7 @@ class Desk:
     clock: Clock
     actor: str
     settings: Settings
+    system: bool = False
 
     @classmethod
     def open(cls, home: Home, *, actor: str = "", clock: Clock | None = None, read_only: bool = False) -> Desk:
@@ -50,15 +54,33 @@ class Desk:
         """The clock's time."""
         return self.clock.now_us()
 
+    def as_system(self) -> Desk:
+        """The same desk for what acts by itself: the daemon, and a replay."""
+        return replace(self, system=True)
+
     @contextmanager
     def write(self) -> Iterator[Tx]:
-        """One transaction. Raises NotAllowed where the environment is set to read-only."""
+        """One transaction.
+
+        Raises NotAllowed where the environment is set to read-only, or where the actor's role does not permit the
+        write or an event recorded in it: then nothing of it stays but an event `access.refused`.
+        """
         if self.settings.read_only:
             raise NotAllowed(
                 f"{self.settings.environment} is set to read-only", "set read_only = false in the home's settings.toml"
             )
-        with self.store.write() as tx:
-            yield tx
+        try:
+            with self.store.write(self.actor) as tx:
+                roles.require(tx, self.actor, roles.WRITE, system=self.system)
+                yield tx
+        except roles.Refused as refused:
+            self._tell(refused)
+            raise
+
+    def _tell(self, refused: roles.Refused) -> None:
+        data = {"kind": refused.kind, "role": refused.role, "needs": refused.needs}
+        with self.store.write(self.actor) as tx:
+            self._append(tx, "access.refused", data=data)
 
     def record(
         self,
@@ -73,7 +95,24 @@ class Desk:
         at_us: int | None = None,
         actor: str = "",
     ) -> int:
-        """Write a ledger event in the transaction of the state it tells of; returns its number."""
+        """Write a ledger event in the transaction of the state it tells of; returns its number.
+
+        Raises NotAllowed where the actor's role does not reach what the kind asks for.
+        """
+        roles.require(tx, self.actor, kind, system=self.system)
+        return self._append(
+            tx,
+            kind,
+            model=model,
+            version=version,
+            endpoint=endpoint,
+            incident=incident,
+            data=data,
+            at_us=at_us,
+            actor=actor,
+        )
+
+    def _append(self, tx: Tx, kind: str, *, at_us: int | None = None, actor: str = "", **fields: Any) -> int:
         now = self.now_us()
         return ledger.append(
             tx,
@@ -82,9 +121,5 @@ class Desk:
             recorded_us=now,
             actor=actor or self.actor,
             kind=kind,
-            model=model,
-            version=version,
-            endpoint=endpoint,
-            incident=incident,
-            data=data,
+            **fields,
         )

@@ -44,6 +44,7 @@ def start(
     """
     from core.endpoints import deploy
     from core.registry import versions
+    from core.registry.approval import require_approved
 
     desk = desk_from(ctx)
     name = _endpoint(desk, endpoint)
@@ -51,6 +52,7 @@ def start(
     now = deploy.active(desk.store, name, model)
     what = f"{model} v{version} on {name}" + (f" in place of v{now.version}" if now else "")
     if dry_run:
+        require_approved(desk.store, model, version)
         _would(desk, model, version, what)
         return
     confirm(f"deploy {what}?", yes)

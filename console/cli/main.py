@@ -12,6 +12,7 @@ from core import __version__
 from core.errors import Interrupted, TocsinError
 
 NOUNS = {
+    "access": "who may do what: list, show, grant, revoke",
     "alert": "alerts: list, show",
     "audit": "the ledger: show, verify",
     "daemon": "run schedules, sync, SLOs and alerts until stopped",
@@ -24,11 +25,12 @@ NOUNS = {
     "inc": "incidents: list, show, ack, note, suspects, move, postmortem",
     "job": "list, show, run, cancel, logs",
     "label": "import the labels that came late",
-    "model": "the registry: list, show, compare, promote, card",
+    "model": "the registry: list, show, compare, promote, approve, critical, card",
     "now": "the first screen: what is broken, since when, what changed, what to do",
     "quality": "measured quality by version, with label coverage",
     "runbook": "list, show, check, trust, walk",
     "schedule": "list, add, pause, next",
+    "secret": "the keys of sensitive values: rotate",
     "serve": "the embedded endpoint, a process of its own",
     "slo": "objectives and burn: list, show, add, backtest",
     "train": "train a model version from a snapshot",

@@ -62,6 +62,7 @@ def model_json(model: Model) -> dict[str, Any]:
 def show(ctx: click.Context, model: str, number: int | None, as_json: bool) -> None:
     """The versions of MODEL, or one of them in full."""
     from core.registry import versions
+    from core.registry.approval import approvals, trainer
 
     store = desk_from(ctx, read_only=True).store
     found = versions.versions(store, model) if number is None else [versions.version(store, model, number)]
@@ -75,6 +76,9 @@ def show(ctx: click.Context, model: str, number: int | None, as_json: bool) -> N
     else:
         for name, value in version_json(found[0]).items():
             click.echo(f"{name.replace('_', ' '):<12}{value}")
+        click.echo(f"{'trained by':<12}{trainer(store, model, found[0].version) or 'not known'}")
+        for one in approvals(store, model, found[0].version):
+            click.echo(f"{'approved by':<12}{one.actor} at {iso(one.at_us)} {one.reason}".rstrip())
 
 
 def version_json(version: Version) -> dict[str, Any]:
@@ -144,6 +148,47 @@ def promote(ctx: click.Context, model: str, version: int, stage: str, dry_run: b
     confirm(f"Move {what}?", yes)
     versions.promote(desk, model, version, stage)
     click.echo(f"moved {what}")
+
+
+@command.command("approve")
+@click.argument("model")
+@click.argument("version", type=int)
+@click.option("--reason", default="", help="Why, for the ledger.")
+@change_options
+@click.pass_context
+def approve(ctx: click.Context, model: str, version: int, reason: str, dry_run: bool, yes: bool) -> None:
+    """Approve VERSION of MODEL, as somebody else than who trained it: a critical model is not deployed without."""
+    from core.registry import approval, versions
+
+    desk = desk_from(ctx)
+    by = approval.trainer(desk.store, model, versions.version(desk.store, model, version).version)
+    what = f"{model} version {version}, trained by {by or 'nobody the ledger knows'}, as {desk.actor}"
+    if dry_run:
+        click.echo(f"would approve {what}")
+        return
+    confirm(f"Approve {what}?", yes)
+    done = approval.approve(desk, model, version, reason=reason)
+    click.echo(f"{model} version {version} is approved by {done.actor}")
+
+
+@command.command("critical")
+@click.argument("model")
+@click.option("--on/--off", "on", required=True, help="Whether its versions need an approval before a deploy.")
+@change_options
+@click.pass_context
+def critical(ctx: click.Context, model: str, on: bool, dry_run: bool, yes: bool) -> None:
+    """Mark MODEL as critical: none of its versions is deployed before a second person has approved it."""
+    from core.registry import approval
+
+    desk = desk_from(ctx)
+    what = f"{model} {'critical' if on else 'no longer critical'}"
+    if dry_run:
+        changes = approval.is_critical(desk.store, model) != on
+        click.echo(f"would make {what}" if changes else f"{model} is so already")
+        return
+    confirm(f"Make {what}?", yes)
+    changed = approval.mark_critical(desk, model, on=on)
+    click.echo(f"{model} is {'critical' if on else 'not critical'}{'' if changed else ' already'}")
 
 
 @command.command("card")

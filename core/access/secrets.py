@@ -1,4 +1,4 @@
-"""Secrets by reference: `env:NAME` or `file:PATH`, read when they are used and never kept in the store."""
+"""Secrets by reference: `env:NAME`, `file:PATH` or `keyring:SERVICE/NAME`, read when used, never kept in the store."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from core.errors import BadInput, NotAllowed, NotFound
 from core.home import home_error
 
-FORMS = "write it as env:NAME or file:PATH"
+FORMS = "write it as env:NAME, file:PATH or keyring:SERVICE/NAME"
 
 
 def resolve(ref: str) -> str:
@@ -31,7 +31,38 @@ def read(ref: str) -> str:
         return _from_environment(place)
     if kind == "file" and place:
         return _from_file(Path(place).expanduser())
-    raise BadInput(f"{ref!r} is no reference to a secret", FORMS)
+    if kind == "keyring" and (words := _in_keyring(place)):
+        return _from_keyring(*words)
+    raise _no_reference()
+
+
+def _no_reference() -> BadInput:
+    # What was given may be the secret itself: it is not repeated.
+    return BadInput("that is no reference to a secret", FORMS)
+
+
+def _in_keyring(place: str) -> tuple[str, str] | None:
+    service, _, name = place.rpartition("/")
+    return (service, name) if service and name else None
+
+
+def _from_keyring(service: str, name: str) -> str:
+    elsewhere = "keep it in a file with mode 600 and refer to it as file:PATH, or use env:NAME"
+    try:
+        import keyring
+        from keyring.errors import KeyringError
+    except ImportError:
+        raise NotFound(
+            "the package keyring is not installed", f"pip install 'tocsin[keyring]', or {elsewhere}"
+        ) from None
+    try:
+        value = keyring.get_password(service, name)
+    except KeyringError as error:
+        # Without a desktop session, as on a server, there is no back end.
+        raise NotFound(f"this machine has no keyring that can be read: {error}", elsewhere) from error
+    if value is None:
+        raise NotFound(f"the keyring has no {name} for {service}", f"`keyring set {service} {name}` puts it there")
+    return str(value)
 
 
 def _from_environment(name: str) -> str:
@@ -56,8 +87,8 @@ def _from_file(path: Path) -> str:
 def checked(ref: str) -> str:
     """A reference in its lasting form: a file's path made absolute. Raises BadInput where it has no such form."""
     kind, _, place = ref.partition(":")
-    if kind not in ("env", "file") or not place:
-        raise BadInput(f"{ref!r} is no reference to a secret", FORMS)
+    if kind not in ("env", "file", "keyring") or not place or (kind == "keyring" and not _in_keyring(place)):
+        raise _no_reference()
     return f"file:{Path(place).expanduser().absolute()}" if kind == "file" else ref
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from core.access.sensitive import WAYS
 from core.errors import BadInput
 
 TYPES = ("integer", "number", "text", "boolean", "time", "unknown")
@@ -23,7 +24,8 @@ class Column:
     `min`, `max` bound numbers and `levels` the values of text, each None for "anything"; a share of rows up to
     `tolerance` may lie outside without the file being refused. Missing values are judged by `nullable` alone.
     `use` says who may see it: only a `feature` is ever an input of a model; a `leak` is known after the event only;
-    `other` is kept and not used.
+    `other` is kept and not used. `sensitive` says how samples of live requests keep it: masked, as a token, encrypted;
+    None for as it is.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Column:
     max: float | None = None
     levels: tuple[str, ...] | None = None
     tolerance: float = 0.01
+    sensitive: str | None = None
 
 
 @dataclass(frozen=True)
@@ -140,6 +143,8 @@ def _column(entry: object) -> Column:
     _only(entry, {field.name for field in fields(Column)}, f"column {name!r}")
     _one_of(entry, "type", TYPES, name)
     _one_of(entry, "use", USES, name)
+    if entry.get("sensitive") is not None:
+        _one_of(entry, "sensitive", WAYS, name)
     for flag in ("nullable", "unique"):
         if not isinstance(entry.get(flag, False), bool):
             raise BadInput(f"column {name!r}: {flag} is {entry[flag]!r}", "it is true or false")

@@ -69,7 +69,7 @@ class Conductor:
         self._home_clock = SharedClock.create(home.clock_path, OPENING_US - 4 * HOUR)
         self.clock_path = home.path / "replay-clock"
         self.clock = SharedClock.create(self.clock_path, OPENING_US - 4 * HOUR)
-        self.desk = Desk.open(home, actor=ACTOR, clock=self.clock)
+        self.desk = Desk.open(home, actor=ACTOR, clock=self.clock).as_system()
         self.pace = Pace(self.desk, plan)
         self._flights: Flights = flights()
         self._told = 0

@@ -12,6 +12,7 @@ from core.endpoints import rows
 from core.endpoints.rows import Deployment
 from core.errors import CheckFailed
 from core.ledger.chain import key_of
+from core.registry.approval import require_approved
 from core.store import Store, Tx
 from core.work import outbox
 
@@ -116,12 +117,13 @@ def request(
     """Ask that an endpoint serve a version: a deployment, its message and its event in one transaction.
 
     The endpoint hears of it at the next delivery. A deployment still waiting for the same model is superseded.
-    Raises NotFound (endpoint, model, version), CheckFailed where it is retired, already active (unless `again`) or
-    already queued.
+    Raises NotFound (endpoint, model, version), CheckFailed where it is retired, already active (unless `again`),
+    already queued, or not approved though its model is critical.
     """
     with desk.write() as tx:
         rows.endpoint(tx, endpoint)
         _require_deployable(desk, model, version)
+        require_approved(tx, model, version)
         now = active(tx, endpoint, model)
         if now and now.version == version and not again and not rows.queued(tx, endpoint, model):
             raise CheckFailed(
@@ -143,8 +145,9 @@ def rollback(
 ) -> Deployment:
     """Ask that an endpoint go back to the version before the active one, or to the version `to`.
 
-    Raises CheckFailed where the active version is no longer `expect_active`, where there is nothing to go back to,
-    or where the same is queued already; NotFound where the endpoint or version `to` is unknown.
+    A version that was served here before needs no approval, however critical its model is. Raises CheckFailed where
+    the active version is no longer `expect_active`, where there is nothing to go back to, where the same is queued
+    already, or where `to` was never served here and lacks its approval; NotFound for an unknown endpoint or version.
     """
     with desk.write() as tx:
         rows.endpoint(tx, endpoint)
@@ -159,6 +162,9 @@ def rollback(
                 )
             to = back.version
         _require_deployable(desk, model, to)
+        if all(one.version != to for one in rows.applied(tx, endpoint, model)):
+            # Where it never was there is no way back: that is a deploy by another name.
+            require_approved(tx, model, to)
         if now and now.version == to and not rows.queued(tx, endpoint, model):
             raise CheckFailed(f"{model} v{to} is already active on {endpoint}", "nothing is to be rolled back")
         return _queue(desk, tx, Wish("rollback", endpoint, model, to, reason, automatic, incident), now)

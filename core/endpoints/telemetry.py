@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from core.access.sensitive import Vault
 from core.clock import SECOND
 from core.desk import Desk
 from core.endpoints import breaker, rows
@@ -72,7 +73,7 @@ def _take(desk: Desk, endpoint: Endpoint, page: Page, pulled: Pulled) -> Endpoin
         current = rows.endpoint(tx, endpoint.name)
         if (current.boot, current.cursor) != (endpoint.boot, endpoint.cursor):
             return current
-        pulled.predictions += add_batches(tx, endpoint.name, fresh)
+        pulled.predictions += add_batches(tx, Vault(desk.home), endpoint.name, fresh)
         pulled.batches += len(fresh)
         cursor = max([after, *(batch.seq for batch in fresh)])
         tx.execute(rows.SET_CURSOR, (page.boot, cursor, endpoint.name))

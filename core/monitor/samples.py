@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from core.access.sensitive import Vault
 from core.clock import DAY
+from core.endpoints.sensitive import readable
 from core.features.columns import NUMBER, Feature, as_number, is_missing
 from core.store import Row, Store
 
 # The newest this many of a window are read: enough to compare, bounded in memory.
 MOST = 4000
 
-WINDOW = """SELECT at_us, inputs FROM sample
+WINDOW = """SELECT at_us, model, request_id, inputs, sealed, sealed_key FROM sample
 WHERE model = ? AND endpoint = ? AND version = ? AND at_us >= ? AND at_us < ? ORDER BY at_us DESC LIMIT ?"""
-LABELLED = """SELECT s.at_us, s.inputs, l.value FROM sample s
+LABELLED = """SELECT s.at_us, s.model, s.request_id, s.inputs, s.sealed, s.sealed_key, l.value FROM sample s
 JOIN label l ON l.model = s.model AND l.request_id = s.request_id
 WHERE s.model = ? AND s.endpoint = ? AND s.at_us >= ? AND s.at_us < ? ORDER BY s.at_us DESC LIMIT ?"""
 
@@ -38,13 +39,15 @@ class Sample:
 def window(store: Store, model: str, endpoint: str, version: int, from_us: int, to_us: int) -> list[Sample]:
     """The samples that a version answered in [from, to), newest first, at most 4000."""
     rows = store.read(WINDOW, (model, endpoint, version, from_us, to_us, MOST))
-    return [Sample(row["at_us"], json.loads(row["inputs"])) for row in rows]
+    vault = Vault(store.home)
+    return [Sample(row["at_us"], readable(vault, row)) for row in rows]
 
 
 def labelled(store: Store, model: str, endpoint: str, from_us: int, to_us: int) -> list[Sample]:
     """The samples of [from, to) whose labels have come, whichever version answered, newest first, at most 4000."""
     rows: list[Row] = store.read(LABELLED, (model, endpoint, from_us, to_us, MOST))
-    return [Sample(row["at_us"], json.loads(row["inputs"]), row["value"]) for row in rows]
+    vault = Vault(store.home)
+    return [Sample(row["at_us"], readable(vault, row), row["value"]) for row in rows]
 
 
 def as_table(found: Sequence[Sample], features: Sequence[Feature]) -> Any:

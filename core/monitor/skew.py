@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from core.clock import DAY
 from core.desk import Desk
+from core.errors import CheckFailed
 from core.features.columns import NUMBER
 from core.monitor import inputs, samples
 from core.monitor.cells import cells
@@ -115,14 +116,18 @@ def would_help(desk: Desk, model: str, endpoint: str, old_version: int, new_vers
     """Score the labelled samples of the seven days before `now_us` with both versions.
 
     Says what going back would be worth on the very requests that came. Raises NotFound for an unknown version,
-    BadInput for a damaged one.
+    BadInput for a damaged one, CheckFailed where samples keep no value of an input, as its contract asks.
     """
+    from core.endpoints.sensitive import hidden
     from core.registry.versions import load_artefact
 
     found = samples.labelled(desk.store, model, endpoint, now_us - BEFORE_US, now_us)
     if not found:
         return Help(None, None, 0)
     old, new = (load_artefact(desk, model, version) for version in (old_version, new_version))
+    lacking = {feature.name for feature in (*old.features, *new.features)}.intersection(hidden(desk.store, model))
+    if lacking:
+        raise CheckFailed(f"samples keep no values of {', '.join(sorted(lacking))}", "declare them `encrypt` instead")
     return Help(_auc(old, found, desk.settings.threads), _auc(new, found, desk.settings.threads), len(found))
 
 

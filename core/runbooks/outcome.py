@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from core.access.redact import redact
 from core.runbooks.conditions import Fact
 
 MOST_BYTES = 16 * 1024
@@ -19,7 +20,6 @@ _ESCAPES = re.compile(
     "|\x1b[ -/]*[0-~]?"
 )
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_REDACTED = "[secret]"
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,7 @@ def clean(text: str, secrets: Iterable[str] = ()) -> tuple[str, ...]:
     Secrets go before anything is cut, so that no half of one is left at the end.
     """
     plain = _CONTROLS.sub("", _ESCAPES.sub("", text.replace("\r\n", "\n")))
-    for secret in secrets:
-        if secret:
-            plain = plain.replace(secret, _REDACTED)
+    plain = redact(plain, secrets)
     capped = plain.encode()[:MOST_BYTES].decode("utf-8", "ignore")
     lines = capped.rstrip().splitlines()
     kept = [line.expandtabs(4).rstrip() for line in lines[:MOST_LINES]]

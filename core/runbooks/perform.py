@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
+from core.access.redact import known_secrets
 from core.desk import Desk
 from core.errors import TocsinError
 from core.runbooks.argv import run_argv
 from core.runbooks.book import Step
 from core.runbooks.outcome import Outcome, cleaned
 from core.runbooks.render import fill, verify_command
-from core.runbooks.rows import TOKENS, Walk
+from core.runbooks.rows import Walk
 from core.runbooks.verbs import run_verb, verb_of
 from core.runbooks.words import Words
 
@@ -23,7 +23,7 @@ def perform(desk: Desk, standing: Walk, step: Step) -> Outcome:
     except TocsinError as error:
         lines = (f"error: {error.message}", f"hint: {error.hint}") if error.hint else (f"error: {error.message}",)
         outcome = Outcome(False, lines)
-    return cleaned(_judged(step, outcome), secrets(desk))
+    return cleaned(_judged(step, outcome), known_secrets(desk.store))
 
 
 def probe(desk: Desk, standing: Walk, step: Step, since_us: int) -> Outcome:
@@ -39,7 +39,7 @@ def probe(desk: Desk, standing: Walk, step: Step, since_us: int) -> Outcome:
         outcome = verb.probe(desk, words, since_us)
     except TocsinError as error:
         outcome = Outcome(False, (f"error: {error.message}",))
-    return cleaned(outcome, secrets(desk))
+    return cleaned(outcome, known_secrets(desk.store))
 
 
 def _do(desk: Desk, standing: Walk, step: Step) -> Outcome:
@@ -56,15 +56,3 @@ def _judged(step: Step, outcome: Outcome) -> Outcome:
     if not missed:
         return outcome
     return replace(outcome, ok=False, lines=(*outcome.lines, *(f"expected {one}" for one in missed)))
-
-
-def secrets(desk: Desk) -> Iterator[str]:
-    """The tokens of all endpoints, as far as they can be read here."""
-    from core.access.secrets import resolve
-
-    for row in desk.store.read(TOKENS):
-        try:
-            yield resolve(row["token_ref"])
-        except TocsinError:
-            # A secret that cannot be read cannot have been printed by us.
-            continue

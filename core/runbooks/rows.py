@@ -29,7 +29,6 @@ SETTLE = "UPDATE walk_step SET state = ?, done_us = ?, output = ? WHERE walk = ?
 LOST = "UPDATE walk_step SET state = ? WHERE walk = ? AND number = ? AND state = 'intent'"
 PASSED_WITH_KEY = """SELECT 1 FROM event WHERE kind = 'runbook.step' AND incident IS ?
 AND json_extract(data, '$.key') = ? AND json_extract(data, '$.result') = 'passed' LIMIT 1"""
-TOKENS = "SELECT token_ref FROM endpoint"
 
 
 @dataclass(frozen=True)

@@ -24,10 +24,11 @@ Params: TypeAlias = Sequence[Any] | Mapping[str, Any]
 
 
 class Tx:
-    """One open write transaction; row functions take it, only `Store.write` ends it."""
+    """One open write transaction; row functions take it, only `Store.write` ends it. `actor` is who it is made for."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, actor: str = "") -> None:
         self._connection = connection
+        self.actor = actor
 
     def execute(self, sql: str, params: Params = ()) -> Any:
         """Run one statement and hand back its cursor (`.rowcount`, `.lastrowid`)."""
@@ -115,7 +116,7 @@ class Store:
         return int(self.read("PRAGMA data_version")[0]["data_version"])
 
     @contextmanager
-    def write(self) -> Iterator[Tx]:
+    def write(self, actor: str = "") -> Iterator[Tx]:
         """One transaction: the ticket, BEGIN IMMEDIATE, the body, COMMIT; rolled back on any exception.
 
         The ticket is a file lock that queues writers fairly, which SQLite's own busy handler does not.
@@ -130,7 +131,7 @@ class Store:
             connection = self._writer()
             try:
                 connection.execute("BEGIN IMMEDIATE")
-                yield Tx(connection)
+                yield Tx(connection, actor)
                 connection.execute("COMMIT")
             except BaseException as error:
                 self._roll_back(connection)

@@ -15,6 +15,7 @@ from core.training.artefact import Artefact
 BY_RUN = "SELECT * FROM model_version WHERE model = ? AND run_id = ?"
 ONE = "SELECT * FROM model_version WHERE model = ? AND version = ?"
 NEXT = "SELECT coalesce(max(version), 0) + 1 AS next FROM model_version WHERE model = ?"
+ASKER = "SELECT asked_by FROM run WHERE id = ?"
 LABEL = "SELECT label FROM model WHERE name = ?"
 ADD_MODEL = "INSERT INTO model(name, task, label, created_us) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 ADD_VERSION = """INSERT INTO model_version(model, version, stage, artefact, snapshot_id, run_id, code, environment,
@@ -115,7 +116,15 @@ def _insert(desk: Desk, tx: Tx, artefact: Artefact, draft: Draft) -> Version:
     }
     tx.execute(ADD_VERSION, values)
     data = {"snapshot": draft.snapshot, "artefact": artefact.sha256, "metrics": dict(draft.metrics)}
-    desk.record(tx, "model.registered", model=model, version=artefact.version, data=data)
+    # Whoever asked for the training has trained it, though the daemon ran it: approval is then another's.
+    trainer = _asker(tx, draft.run_id)
+    desk.record(tx, "model.registered", model=model, version=artefact.version, data=data, actor=trainer)
     row = tx.one(ONE, (model, artefact.version))
     assert row is not None
     return Version.of(row)
+
+
+def _asker(tx: Tx, run_id: int | None) -> str:
+    """Who asked for a run; empty where none did, or nobody knows."""
+    row = None if run_id is None else tx.one(ASKER, (run_id,))
+    return (row["asked_by"] or "") if row else ""

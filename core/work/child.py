@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.access.redact import Redacted, known_secrets, redact
 from core.desk import Desk
 from core.errors import Interrupted, NotAllowed, TocsinError
 from core.home import Home
@@ -43,17 +44,21 @@ class FencedDesk(Desk):
 
 
 class Report:
-    """The descriptor a job answers on: JSON lines of progress, then one with the result or the error."""
+    """The descriptor a job answers on: JSON lines of progress, then one with the result or the error.
+
+    What is said is without the `secrets` known here.
+    """
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._told = 0.0
+        self.secrets: tuple[str, ...] = ()
         # What the job itself starts must not keep the pipe open after it.
         os.set_inheritable(descriptor, False)
 
     def say(self, line: dict[str, Any]) -> None:
         """One line, in one write: whole lines never mix."""
-        os.write(self._descriptor, (json.dumps(line) + "\n").encode())
+        os.write(self._descriptor, (json.dumps(redact(line, self.secrets)) + "\n").encode())
 
     def progress(self, share: float, text: str = "") -> None:
         """How far the job is, as a share from 0 to 1, and what it does; passed on at most ten times a second."""
@@ -73,6 +78,7 @@ def main(argv: list[str]) -> int:
     module, _, function = target.partition(":")
     try:
         desk = _desk(spec)
+        report.secrets = _keep_secrets(desk)
         result = getattr(importlib.import_module(module), function)(desk, spec["args"], report.progress)
     except TocsinError as error:
         report.say({"error": error.message, "hint": error.hint, "stopped": isinstance(error, Interrupted)})
@@ -90,9 +96,17 @@ def _desk(spec: dict[str, Any]) -> FencedDesk:
         opened.clock,
         opened.actor,
         opened.settings,
+        system=True,
         run_id=spec["run"],
         fence=spec["fence"],
     )
+
+
+def _keep_secrets(desk: Desk) -> tuple[str, ...]:
+    """From now on nothing that is printed, a traceback included, brings a known secret into the job's log."""
+    secrets = known_secrets(desk.store)
+    sys.stdout, sys.stderr = Redacted(sys.stdout, secrets), Redacted(sys.stderr, secrets)
+    return secrets
 
 
 def _stopped(number: int, frame: object) -> None:

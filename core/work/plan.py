@@ -18,13 +18,14 @@ CATCH_UP_CAP = 100
 # A job that has crashed this often is given up.
 ATTEMPTS = 3
 
-ADD = """INSERT INTO schedule(name, kind, args, trigger, catch_up, next_us, created_us) VALUES (?, ?, ?, ?, ?, ?, ?)
+ADD = """INSERT INTO schedule(name, kind, args, trigger, catch_up, next_us, created_us, asked_by)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT(name) DO UPDATE SET kind = excluded.kind, args = excluded.args, trigger = excluded.trigger,
-catch_up = excluded.catch_up, next_us = excluded.next_us"""
+catch_up = excluded.catch_up, next_us = excluded.next_us, asked_by = excluded.asked_by"""
 PAUSE = "UPDATE schedule SET paused = ?, next_us = ? WHERE name = ?"
 DUE = "SELECT * FROM schedule WHERE paused = 0 AND next_us <= ? ORDER BY next_us"
-QUEUE = """INSERT INTO run(schedule, due_us, request, kind, args, state, next_us, max_attempts)
-VALUES (?, ?, ?, ?, ?, 'planned', ?, ?) ON CONFLICT DO NOTHING"""
+QUEUE = """INSERT INTO run(schedule, due_us, request, kind, args, state, next_us, max_attempts, asked_by)
+VALUES (?, ?, ?, ?, ?, 'planned', ?, ?, ?) ON CONFLICT DO NOTHING"""
 BY_REQUEST = "SELECT id FROM run WHERE request = ?"
 ADVANCE = "UPDATE schedule SET next_us = ? WHERE id = ?"
 
@@ -39,7 +40,7 @@ def add_schedule(
     if catch_up not in ("all", "latest", "skip"):
         raise BadInput(f"{catch_up!r} is no catch-up policy", "choose all, latest or skip")
     due = next_due(trigger, now_us)
-    tx.execute(ADD, (name, kind, canonical(args), trigger, catch_up, due, now_us))
+    tx.execute(ADD, (name, kind, canonical(args), trigger, catch_up, due, now_us, tx.actor))
     return due
 
 
@@ -56,10 +57,11 @@ def plan_due(tx: Tx, now_us: int) -> int:
     """
     planned = 0
     for row in tx.read(DUE, (now_us,)):
-        found = rows.Schedule.of(row)
+        found, asker = rows.Schedule.of(row), row["asked_by"]
         for due in _missed(found, now_us):
             request = f"schedule/{found.name}/{due}"
-            cursor = tx.execute(QUEUE, (found.id, due, request, found.kind, json.dumps(found.args), due, ATTEMPTS))
+            args = json.dumps(found.args)
+            cursor = tx.execute(QUEUE, (found.id, due, request, found.kind, args, due, ATTEMPTS, asker))
             planned += int(cursor.rowcount > 0)
         tx.execute(ADVANCE, (next_due(found.trigger, now_us), found.id))
     return planned
@@ -100,7 +102,7 @@ def request_run(
     tx: Tx, now_us: int, kind: str, args: Mapping[str, Any], request: str, *, attempts: int = ATTEMPTS
 ) -> int:
     """Queue a run that a person or another verb asks for, once for each request id; returns its number."""
-    tx.execute(QUEUE, (None, now_us, request, kind, canonical(args), now_us, attempts))
+    tx.execute(QUEUE, (None, now_us, request, kind, canonical(args), now_us, attempts, tx.actor))
     row = tx.one(BY_REQUEST, (request,))
     if row is None:
         raise BadInput(f"the request {request!r} was not queued", "use another request id")

@@ -1,0 +1,1 @@
+"""Who may do what in a home: grant and revoke roles."""
