@@ -14,6 +14,8 @@ from typing import Any
 from core.desk import Desk
 from core.store import Tx
 from core.work.claim import Ended, Owner, asked, beat, claim, finish, give_back, recover, start_of
+from core.work.plan import follow
+from core.work.planner import record_stopped
 from core.work.rows import Run
 
 # Job kinds and what runs them: `module:function(desk, args, progress) -> result`.
@@ -205,6 +207,8 @@ class Runner:
         with self.desk.write() as tx:
             if finish(tx, self.desk.now_us(), run, ended):
                 self._record(tx, run, ended.state)
+                if ended.state == "succeeded":
+                    record_stopped(self.desk, tx, follow(tx, self.desk.now_us(), run))
 
     def _record(self, tx: Tx, run: Run, state: str) -> None:
         """Write that a run has ended. Its error stays in its row: it may name paths, which no replay repeats."""
