@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -55,6 +56,8 @@ def job_json(run: Any) -> dict[str, Any]:
     return {
         "job": run.id,
         "kind": run.kind,
+        "pipeline": run.pipeline,
+        "step": run.step,
         "args": run.args,
         "state": run.state,
         "attempt": run.attempt,
@@ -112,6 +115,50 @@ def run_job(
     with desk.write() as tx:
         number = plan.request_run(tx, desk.now_us(), kind, args, request or f"person/{secrets.token_hex(8)}")
     click.echo(f"queued job {number}; `tocsin job show {number}` follows it")
+
+
+@command.command("pipeline")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--request", help="An id: the same one asked for twice is one pipeline.")
+@change_options
+@click.pass_context
+def pipeline(ctx: click.Context, file: Path, request: str | None, dry_run: bool, yes: bool) -> None:
+    """Queue the steps of FILE, a TOML file: each starts when those it needs have succeeded.
+
+    Where a step fails, those that need it wait, and `tocsin job retry` goes on from there.
+    """
+    import secrets
+
+    from core.work import pipeline
+    from core.work.kinds import KINDS
+
+    found = pipeline.read(file, KINDS)
+    if dry_run:
+        for step in found.step:
+            click.echo(f"would queue {step.name}: {step.kind} {step.args}, after {', '.join(step.needs) or 'nothing'}")
+        return
+    confirm(f"Queue the {len(found.step)} steps of {found.name}?", yes)
+    numbers = pipeline.queue(desk_from(ctx), found, f"pipeline/{request or secrets.token_hex(8)}")
+    for step, number in zip(found.step, numbers, strict=True):
+        click.echo(f"queued job {number}: {step.name}, after {', '.join(step.needs) or 'nothing'}")
+
+
+@command.command("retry")
+@click.argument("job", type=int)
+@change_options
+@click.pass_context
+def retry_job(ctx: click.Context, job: int, dry_run: bool, yes: bool) -> None:
+    """Let a job that failed start again; the steps of a pipeline that wait for it go on after it."""
+    from core.work import pipeline, rows
+
+    desk = desk_from(ctx)
+    found = rows.run(desk.store, job)
+    if dry_run:
+        click.echo(f"would start job {job} again ({found.kind}, {found.state})")
+        return
+    confirm(f"Start job {job} again?", yes)
+    pipeline.retry(desk, job)
+    click.echo(f"job {job} is queued again; `tocsin job show {job}` follows it")
 
 
 @command.command("cancel")

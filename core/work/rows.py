@@ -109,7 +109,7 @@ def runs(store: Store, limit: int = 50, offset: int = 0) -> list[Run]:
     return [Run.of(row) for row in store.read(RUNS, (limit, offset))]
 
 
-def run(store: Store, run_id: int) -> Run:
+def run(store: Store | Tx, run_id: int) -> Run:
     """One run. Raises NotFound."""
     row = store.one(RUN, (run_id,))
     if row is None:

@@ -14,6 +14,7 @@ from typing import Any
 from core.desk import Desk
 from core.store import Tx
 from core.work.claim import Ended, Owner, asked, beat, claim, finish, give_back, recover, start_of
+from core.work.pipeline import inherited
 from core.work.plan import follow
 from core.work.planner import record_stopped
 from core.work.rows import Run
@@ -126,7 +127,7 @@ class Runner:
             "parent": os.getpid(),
             "report": writing,
             "limits": self.limits,
-            "args": {**run.args, "run_id": run.id},
+            "args": {**inherited(self.desk.store, run), **run.args, "run_id": run.id},
         }
         try:
             with open(self._log(run), "ab") as log:
