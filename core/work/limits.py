@@ -47,6 +47,14 @@ class Limits:
             found["CPU"] = (self.cpu_seconds, self.cpu_seconds + LAST_SECONDS)
         return found
 
+    def spent(self, cpu_ms: int) -> bool:
+        """Whether a process that was killed had used its CPU time up."""
+        return self.cpu_seconds is not None and cpu_ms >= 1000 * self.cpu_seconds
+
+    def told_memory(self) -> str:
+        """Why a job was ended that asked for too much memory."""
+        return f"it needs more than {self.memory_mb} MB of memory" if self.memory_mb else "the machine's memory is full"
+
     def told_cpu(self) -> str:
         """Why a job was ended that used its CPU time up."""
         return f"it used more than {span((self.cpu_seconds or 0) * SECOND)} of CPU time"
