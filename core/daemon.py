@@ -12,15 +12,13 @@ from core.counts import series
 from core.desk import Desk
 from core.errors import NotAllowed, StoreUnusable, TocsinError
 from core.home import Home, home_error
-from core.work.claim import Owner
+from core.work.claim import Owner, waits
 from core.work.kinds import KINDS
-from core.work.plan import plan_due
+from core.work.planner import Planner
 from core.work.runner import Runner
 
 BEAT = """INSERT INTO heartbeat(name, at_us, pid, detail) VALUES ('daemon', ?, ?, ?)
 ON CONFLICT(name) DO UPDATE SET at_us = excluded.at_us, pid = excluded.pid, detail = excluded.detail"""
-DUE = "SELECT 1 FROM schedule WHERE paused = 0 AND next_us <= ? LIMIT 1"
-WAITING = "SELECT 1 FROM run WHERE state = 'planned' AND next_us <= ? LIMIT 1"
 FORGET_PREDICTIONS = """DELETE FROM prediction WHERE (model, request_id) IN
 (SELECT model, request_id FROM prediction WHERE at_us < ? LIMIT 10000)"""
 FORGET_LABELS = """DELETE FROM label WHERE (model, request_id) IN
@@ -69,6 +67,7 @@ class Daemon:
         self._lock = DaemonLock(desk.home)
         self._owner = Owner(desk.home, "daemon")
         self.runner = Runner(desk, KINDS, self._owner, slots=slots)
+        self._planner = Planner(desk, last_us=heartbeat_us(desk))
         self._errors: dict[str, str] = {}
         self._opened: list[int] = []
         self._kept_us = 0
@@ -110,13 +109,12 @@ class Daemon:
             tx.execute(BEAT, (self.desk.now_us(), os.getpid(), "; ".join(sorted(self._errors.values()))))
 
     def work(self) -> None:
-        """Queue what is due and keep the jobs running."""
-        now = self.desk.now_us()
-        if self.desk.store.one(DUE, (now,)):
-            with self.desk.write() as tx:
-                plan_due(tx, now)
-        if self.runner.children or self.desk.store.one(WAITING, (now,)):
-            self.runner.step()
+        """Queue what is due and keep the jobs running. Raises CheckFailed while planning waits for a person."""
+        try:
+            self._planner.turn()
+        finally:
+            if self.runner.children or waits(self.desk.store, self.desk.now_us()):
+                self.runner.step()
 
     def sync(self) -> None:
         """Send what waits for the endpoints, and take in what they counted."""

@@ -9,6 +9,7 @@ import msgspec
 from core.errors import BadInput
 from core.home import Home
 
+NotNegative = Annotated[int, msgspec.Meta(ge=0)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 
 
@@ -32,6 +33,22 @@ class Retention(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     sample_days: Positive = 14
 
 
+class Jobs(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """What a job may use where its schedule does not say; nought is no limit. `log_mb` is the most a log grows to."""
+
+    memory_mb: NotNegative = 0
+    cpu_seconds: NotNegative = 0
+    wall_seconds: NotNegative = 0
+    log_mb: Positive = 16
+
+
+class Quota(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """CPU seconds that the jobs of one model may use in a UTC day; nought is no limit. `models` names exceptions."""
+
+    cpu_seconds: NotNegative = 0
+    models: dict[str, NotNegative] = {}
+
+
 class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """What an operator may choose for a home."""
 
@@ -42,6 +59,8 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     queued_asks_again_minutes: Positive = 15
     auto_rollback: AutoRollback = AutoRollback()
     retention: Retention = Retention()
+    jobs: Jobs = Jobs()
+    quota: Quota = Quota()
 
 
 def load(home: Home) -> Settings:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
 from console.cli.opening import Opens
-from console.cli.output import change_options, confirm, desk_from, emit, json_option, table
+from console.cli.output import change_options, confirm, desk_from, emit, json_option, limit_options, table
 from console.cli.schedule import arguments
 from core.clock import iso, iso_or_none
 from core.errors import BadInput, NotFound
@@ -55,7 +56,10 @@ def job_json(run: Any) -> dict[str, Any]:
     return {
         "job": run.id,
         "kind": run.kind,
+        "pipeline": run.pipeline,
+        "step": run.step,
         "args": run.args,
+        "limits": run.limits,
         "state": run.state,
         "attempt": run.attempt,
         "progress": run.progress,
@@ -90,18 +94,28 @@ def show(ctx: click.Context, job: int, as_json: bool) -> None:
 @click.argument("kind")
 @click.option("--arg", "pairs", multiple=True, metavar="KEY=VALUE", help="An argument of the job; may be repeated.")
 @click.option("--request", help="An id: the same one asked for twice is one job.")
+@limit_options
 @change_options
 @click.pass_context
 def run_job(
-    ctx: click.Context, kind: str, pairs: tuple[str, ...], request: str | None, dry_run: bool, yes: bool
+    ctx: click.Context,
+    kind: str,
+    pairs: tuple[str, ...],
+    request: str | None,
+    memory: int | None,
+    cpu: str | None,
+    wall: str | None,
+    dry_run: bool,
+    yes: bool,
 ) -> None:
     """Queue a job of KIND; a running daemon starts it."""
     import secrets
 
     from core.work import plan
     from core.work.kinds import KINDS
+    from core.work.limits import Limits
 
-    args = arguments(pairs)
+    args, limits = arguments(pairs), Limits.of(memory, cpu, wall).to_json()
     if kind not in KINDS:
         raise BadInput(f"there is no job kind {kind!r}", f"choose {', '.join(sorted(KINDS))}")
     if dry_run:
@@ -110,8 +124,53 @@ def run_job(
     confirm(f"Queue {kind}?", yes)
     desk = desk_from(ctx)
     with desk.write() as tx:
-        number = plan.request_run(tx, desk.now_us(), kind, args, request or f"person/{secrets.token_hex(8)}")
+        asked = request or f"person/{secrets.token_hex(8)}"
+        number = plan.request_run(tx, desk.now_us(), kind, args, asked, limits=limits)
     click.echo(f"queued job {number}; `tocsin job show {number}` follows it")
+
+
+@command.command("pipeline")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--request", help="An id: the same one asked for twice is one pipeline.")
+@change_options
+@click.pass_context
+def pipeline(ctx: click.Context, file: Path, request: str | None, dry_run: bool, yes: bool) -> None:
+    """Queue the steps of FILE, a TOML file: each starts when those it needs have succeeded.
+
+    Where a step fails, those that need it wait, and `tocsin job retry` goes on from there.
+    """
+    import secrets
+
+    from core.work import pipeline
+    from core.work.kinds import KINDS
+
+    found = pipeline.read(file, KINDS)
+    if dry_run:
+        for step in found.step:
+            click.echo(f"would queue {step.name}: {step.kind} {step.args}, after {', '.join(step.needs) or 'nothing'}")
+        return
+    confirm(f"Queue the {len(found.step)} steps of {found.name}?", yes)
+    numbers = pipeline.queue(desk_from(ctx), found, f"pipeline/{request or secrets.token_hex(8)}")
+    for step, number in zip(found.step, numbers, strict=True):
+        click.echo(f"queued job {number}: {step.name}, after {', '.join(step.needs) or 'nothing'}")
+
+
+@command.command("retry")
+@click.argument("job", type=int)
+@change_options
+@click.pass_context
+def retry_job(ctx: click.Context, job: int, dry_run: bool, yes: bool) -> None:
+    """Let a job that failed start again; the steps of a pipeline that wait for it go on after it."""
+    from core.work import pipeline, rows
+
+    desk = desk_from(ctx)
+    found = rows.run(desk.store, job)
+    if dry_run:
+        click.echo(f"would start job {job} again ({found.kind}, {found.state})")
+        return
+    confirm(f"Start job {job} again?", yes)
+    pipeline.retry(desk, job)
+    click.echo(f"job {job} is queued again; `tocsin job show {job}` follows it")
 
 
 @command.command("cancel")
@@ -140,15 +199,22 @@ def cancel_job(ctx: click.Context, job: int, dry_run: bool, yes: bool) -> None:
 @command.command("logs")
 @click.argument("job", type=int)
 @click.option("--tail", default=200, show_default=True, type=click.IntRange(1, 100_000), help="How many last lines.")
+@click.option("--grep", default="", metavar="TEXT", help="Only lines that hold TEXT, in any case.")
+@click.option("--follow", is_flag=True, help="Go on with what is written until the job has ended.")
 @click.pass_context
-def logs(ctx: click.Context, job: int, tail: int) -> None:
+def logs(ctx: click.Context, job: int, tail: int, grep: str, follow: bool) -> None:
     """The last lines that a job's process wrote."""
-    from core.work import rows
+    from core.work import logs
 
     desk = desk_from(ctx, read_only=True)
-    rows.run(desk.store, job)
-    path = desk.home.logs_path / f"job-{job}.log"
-    if not path.exists():
-        raise NotFound(f"job {job} has no log", "it has not started yet, or wrote nothing")
-    for line in path.read_text("utf-8", errors="replace").splitlines()[-tail:]:
+    try:
+        lines = logs.last_lines(desk, job, tail, grep)
+    except NotFound:
+        if not follow:
+            raise
+        lines = []
+    for line in lines:
         click.echo(line)
+    if follow:
+        for line in logs.follow(desk, job, grep):
+            click.echo(line)

@@ -42,6 +42,14 @@ def change_options(command: Command) -> Command:
     return dry(yes(command))
 
 
+def limit_options(command: Command) -> Command:
+    """What a job may use: `--memory`, `--cpu` and `--wall`, each the settings' where not given."""
+    memory = click.option("--memory", type=click.IntRange(1), metavar="MB", help="At most so much memory.")
+    cpu = click.option("--cpu", metavar="SPAN", help="At most so much CPU time, as 10m.")
+    wall = click.option("--wall", metavar="SPAN", help="At most so long, as 1h.")
+    return memory(cpu(wall(command)))
+
+
 def emit(data: Any) -> None:
     """Print one JSON document with keys in the order given; not-a-numbers are a fault of the caller."""
     click.echo(json.dumps(data, ensure_ascii=False, allow_nan=False))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from console.cli.output import change_options, confirm, desk_from, emit, json_option, table
+from console.cli.output import change_options, confirm, desk_from, emit, json_option, limit_options, table
 from core.clock import iso, iso_or_none
 from core.errors import BadInput
 
@@ -31,6 +31,9 @@ def list_schedules(ctx: click.Context, as_json: bool) -> None:
                     "args": each.args,
                     "trigger": each.trigger,
                     "catch_up": each.catch_up,
+                    "overlap": each.overlap,
+                    "skipped": each.skipped,
+                    "limits": each.limits,
                     "paused": each.paused,
                     "next": iso_or_none(each.next_us),
                 }
@@ -39,7 +42,7 @@ def list_schedules(ctx: click.Context, as_json: bool) -> None:
         )
         return
     lines = [
-        (each.name, each.kind, each.trigger, "paused" if each.paused else iso_or_none(each.next_us) or "passed")
+        (each.name, each.kind, each.trigger, "paused" if each.paused else _when(each.trigger, each.next_us))
         for each in found
     ]
     table(["name", "kind", "trigger", "next"], lines, empty="no schedules yet: `tocsin schedule add --help`")
@@ -50,7 +53,21 @@ def list_schedules(ctx: click.Context, as_json: bool) -> None:
 @click.argument("kind")
 @click.argument("trigger")
 @click.option("--arg", "pairs", multiple=True, metavar="KEY=VALUE", help="An argument of the job; may be repeated.")
-@click.option("--catch-up", type=click.Choice(["all", "latest", "skip"]), default="latest", show_default=True)
+@click.option(
+    "--catch-up",
+    type=click.Choice(["all", "latest", "skip"]),
+    default="latest",
+    show_default=True,
+    help="What of the times missed while nothing ran.",
+)
+@click.option(
+    "--overlap",
+    type=click.Choice(["queue", "skip", "cancel"]),
+    default="queue",
+    show_default=True,
+    help="Due again before the last run has ended: wait, leave it out, or end the last run.",
+)
+@limit_options
 @change_options
 @click.pass_context
 def add_schedule(
@@ -60,30 +77,46 @@ def add_schedule(
     trigger: str,
     pairs: tuple[str, ...],
     catch_up: str,
+    overlap: str,
+    memory: int | None,
+    cpu: str | None,
+    wall: str | None,
     dry_run: bool,
     yes: bool,
 ) -> None:
-    """Run a job of KIND by TRIGGER: 'every 15m', a cron line in UTC such as '0 3 * * *', or 'once 2026-01-31T03:00Z'.
+    """Run a job of KIND by TRIGGER.
+
+    A TRIGGER is 'every 15m', a cron line in UTC ('0 3 * * *') or by a place's clock ('0 3 * * * Europe/Berlin'),
+    'once 2026-01-31T03:00Z', or 'after NAME' of another schedule: whenever that one has succeeded. On the days a clock
+    is set, a time of day is due once: the first time it is shown, or right after the gap it falls into.
 
     A schedule of the same name is changed.
     """
     from core.work import plan
     from core.work.kinds import KINDS
+    from core.work.limits import Limits
     from core.work.trigger import next_due
 
     args = arguments(pairs)
     if kind not in KINDS:
         raise BadInput(f"there is no job kind {kind!r}", f"choose {', '.join(sorted(KINDS))}")
     desk = desk_from(ctx)
-    due = next_due(trigger, desk.now_us())
+    limits = Limits.of(memory, cpu, wall).to_json()
     if dry_run:
-        click.echo(f"would run {kind} {args} by {trigger!r}, first at {iso_or_none(due) or 'no time: it has passed'}")
+        click.echo(f"would run {kind} {args} by {trigger!r}; next {_when(trigger, next_due(trigger, desk.now_us()))}")
         return
     confirm(f"Save schedule {name}?", yes)
     with desk.write() as tx:
-        plan.add_schedule(tx, desk.now_us(), name, kind, args, trigger, catch_up)
+        due = plan.add_schedule(tx, desk.now_us(), name, kind, args, trigger, catch_up, overlap=overlap, limits=limits)
         desk.record(tx, "schedule.saved", data={"name": name, "kind": kind, "trigger": trigger})
-    click.echo(f"saved {name}; next {iso_or_none(due) or 'never: its time has passed'}")
+    click.echo(f"saved {name}; next {_when(trigger, due)}")
+
+
+def _when(trigger: str, due: int | None) -> str:
+    from core.work.trigger import follows
+
+    before = follows(trigger)
+    return f"when {before} has succeeded" if before else iso_or_none(due) or "never: its time has passed"
 
 
 def arguments(pairs: tuple[str, ...]) -> dict[str, object]:
@@ -119,6 +152,22 @@ def pause(ctx: click.Context, name: str, resume: bool, dry_run: bool, yes: bool)
     click.echo(f"{name} {word}d")
 
 
+@command.command("resume-all")
+@change_options
+@click.pass_context
+def resume(ctx: click.Context, dry_run: bool, yes: bool) -> None:
+    """Go on planning after a jump of the clock; times in between are not made up for, one-offs keep theirs."""
+    from core.work.planner import require_planning, resume_all
+
+    desk = desk_from(ctx)
+    if dry_run:
+        require_planning(desk.store)
+        click.echo("planning is not paused")
+        return
+    confirm("Is the clock right, and shall schedules go on from now?", yes)
+    click.echo(f"schedules go on: {resume_all(desk)} from now")
+
+
 @command.command("next")
 @click.argument("trigger")
 @click.option("--count", default=5, show_default=True, type=click.IntRange(1, 100))
@@ -135,4 +184,4 @@ def next_times(ctx: click.Context, trigger: str, count: int, as_json: bool) -> N
     if as_json:
         emit(times)
     else:
-        click.echo("\n".join(times) or "never: its time has passed")
+        click.echo("\n".join(times) or _when(trigger, None))

@@ -11,6 +11,7 @@ from core.desk import Desk
 from core.errors import NotFound
 from core.store import Row
 from core.work import plan, rows
+from core.work.logs import log_path, plain
 
 COUNT = "SELECT count(*) AS n FROM run"
 COUNT_MATCHING = "SELECT count(*) AS n FROM run WHERE kind || ' ' || state || ' ' || request LIKE ?"
@@ -95,7 +96,7 @@ def job(desk: Desk, run_id: int) -> JobPage:
         cpu_ms=row["cpu_ms"],
         max_rss_kb=row["max_rss_kb"],
         result=dict(json.loads(row["result"]) or {}) if row["result"] else {},
-        log=_tail(row["log"] or str(desk.home.logs_path / f"job-{run_id}.log")),
+        log=_tail(row["log"] or str(log_path(desk.home, run_id))),
     )
 
 
@@ -103,7 +104,9 @@ def again(desk: Desk, run_id: int) -> int:
     """Queue the same work once more; returns the new run's number. Raises NotFound."""
     found = rows.run(desk.store, run_id)
     with desk.write() as tx:
-        return plan.request_run(tx, desk.now_us(), found.kind, found.args, f"again/{run_id}/{desk.now_us()}")
+        return plan.request_run(
+            tx, desk.now_us(), found.kind, found.args, f"again/{run_id}/{desk.now_us()}", limits=found.limits
+        )
 
 
 def schedules(desk: Desk) -> list[ScheduleRow]:
@@ -139,4 +142,4 @@ def _tail(path: str) -> tuple[str, ...]:
             text = log.read().decode("utf-8", "replace")
     except OSError:
         return ()
-    return tuple("".join(c for c in line if c.isprintable() or c == "\t").expandtabs() for line in text.splitlines())
+    return tuple(plain(line) for line in text.splitlines())

@@ -1,13 +1,16 @@
-"""Taking a file in, as a job: on a schedule, or one after another."""
+"""Taking a file in, and holding it against its contract, as jobs: on a schedule, or one after another."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from core.datasets import rows, verbs
+from core.datasets.check import check
 from core.datasets.ingest import add
+from core.datasets.load import load
 from core.desk import Desk
-from core.errors import BadInput
+from core.errors import BadInput, CheckFailed
 
 
 def ingest(desk: Desk, args: Mapping[str, Any], progress: Callable[[float, str], None]) -> dict[str, Any]:
@@ -23,3 +26,27 @@ def ingest(desk: Desk, args: Mapping[str, Any], progress: Callable[[float, str],
         desk, args["path"], dataset=args["dataset"], time_column=args.get("time_column"), label=args.get("label")
     )
     return {"dataset": added.snapshot.dataset, "snapshot": added.snapshot.number, "new": added.new}
+
+
+def validate(desk: Desk, args: Mapping[str, Any], progress: Callable[[float, str], None]) -> dict[str, Any]:
+    """Hold the file `path`, or without one the `snapshot` of `dataset` (the latest), against the contract in force.
+
+    Raises BadInput without a data set, NotFound where there is no contract or snapshot, CheckFailed with every reason
+    where the contract is broken.
+    """
+    if "dataset" not in args:
+        raise BadInput("a validate job needs a dataset", "give it with --arg dataset=NAME")
+    dataset, number = str(args["dataset"]), args.get("snapshot")
+    progress(0.1, f"checking {dataset}")
+    if args.get("path"):
+        verbs.validate(desk, args["path"], dataset).require_kept(dataset)
+        return {"dataset": dataset}
+    snapshot = rows.snapshot(desk.store, dataset, number)
+    found = check(rows.contract(desk.store, dataset).contract, load(desk, snapshot))
+    broken = [str(each) for each in found if each.severity == "error"]
+    if broken:
+        raise CheckFailed(
+            f"snapshot {snapshot.number} of {dataset!r} breaks its contract: {'; '.join(broken)}",
+            f"see `tocsin dataset contract show {dataset}`",
+        )
+    return {"dataset": dataset, "snapshot": snapshot.number}

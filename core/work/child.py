@@ -17,10 +17,11 @@ from typing import Any
 
 from core.access.redact import Redacted, known_secrets, redact
 from core.desk import Desk
-from core.errors import Interrupted, NotAllowed, TocsinError
+from core.errors import CheckFailed, Interrupted, NotAllowed, TocsinError
 from core.home import Home
 from core.store import Tx
 from core.work.claim import held
+from core.work.limits import HINT, Limits
 
 PR_SET_PDEATHSIG = 1
 # Progress is told at most this often (seconds): a job of thousands of rounds would otherwise fill its pipe.
@@ -72,7 +73,8 @@ def main(argv: list[str]) -> int:
     """Run `module:function` of argv[1] with the JSON of argv[2]; the exit code is that of the job's error."""
     target, spec = argv[1], json.loads(argv[2])
     _die_with_parent(int(spec["parent"]))
-    _limit(spec["limits"])
+    limits = Limits(**spec["limits"])
+    _limit(limits)
     signal.signal(signal.SIGTERM, _stopped)
     report = Report(int(spec["report"]))
     module, _, function = target.partition(":")
@@ -83,6 +85,9 @@ def main(argv: list[str]) -> int:
     except TocsinError as error:
         report.say({"error": error.message, "hint": error.hint, "stopped": isinstance(error, Interrupted)})
         return error.exit_code
+    except MemoryError:
+        report.say({"error": limits.told_memory(), "hint": HINT})
+        return CheckFailed.exit_code
     report.say({"result": result or {}})
     return 0
 
@@ -121,11 +126,11 @@ def _die_with_parent(parent: int) -> None:
         os._exit(137)
 
 
-def _limit(limits: dict[str, int]) -> None:
+def _limit(limits: Limits) -> None:
     import resource
 
-    for name, limit in limits.items():
-        resource.setrlimit(getattr(resource, f"RLIMIT_{name.upper()}"), (limit, limit))
+    for name, (soft, hard) in limits.rlimits().items():
+        resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (soft, hard))
 
 
 if __name__ == "__main__":

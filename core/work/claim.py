@@ -18,10 +18,15 @@ from core.work.rows import Run
 LEASE_US = 2 * MINUTE
 RETRY_US = 30 * SECOND
 
-NEXT = """UPDATE run SET state = 'claimed', owner = :owner, fence = fence + 1, attempt = attempt + 1,
+# What could start now: its time has come, what it needs is done, and no other run of its schedule is under way.
+READY = """state = 'planned' AND next_us <= :now
+AND NOT EXISTS (SELECT 1 FROM run AS other WHERE other.schedule = run.schedule AND other.state = 'claimed')
+AND NOT EXISTS (SELECT 1 FROM need JOIN run AS needed ON needed.id = need.needs
+  WHERE need.run = run.id AND needed.state <> 'succeeded')"""
+WAITING = f"SELECT 1 FROM run WHERE {READY} LIMIT 1"
+NEXT = f"""UPDATE run SET state = 'claimed', owner = :owner, fence = fence + 1, attempt = attempt + 1,
 lease_us = :lease, started_us = :now, progress = NULL, error = NULL
-WHERE id = (SELECT id FROM run WHERE state = 'planned' AND next_us <= :now AND (:only IS NULL OR id = :only)
-ORDER BY next_us, id LIMIT 1)
+WHERE id = (SELECT id FROM run WHERE {READY} AND (:only IS NULL OR id = :only) ORDER BY next_us, id LIMIT 1)
 RETURNING *"""
 BEAT = """UPDATE run SET lease_us = ?, progress = coalesce(?, progress), pid = ?, pid_start = ?
 WHERE id = ? AND fence = ? AND state = 'claimed' RETURNING cancel"""
@@ -53,6 +58,11 @@ class Ended:
 def lease_until_us() -> int:
     """When a lease taken now ends, in real time: it is about processes, which no simulated clock moves."""
     return time.time_ns() // 1000 + LEASE_US
+
+
+def waits(store: Store, now_us: int) -> bool:
+    """Whether there is a run that could be claimed now."""
+    return store.one(WAITING, {"now": now_us}) is not None
 
 
 def claim(tx: Tx, now_us: int, owner: str, *, only: int | None = None) -> Run | None:

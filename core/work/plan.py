@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,37 +10,69 @@ from core.errors import BadInput
 from core.ledger.chain import canonical
 from core.store import Tx
 from core.work import rows
-from core.work.trigger import next_due
+from core.work.claim import cancel
+from core.work.trigger import follows, next_due
 
 # More missed times than this are not made up for one by one, whatever the policy says.
 CATCH_UP_CAP = 100
+CATCH_UP = ("all", "latest", "skip")
+OVERLAP = ("queue", "skip", "cancel")
 # A job that has crashed this often is given up.
 ATTEMPTS = 3
 
-ADD = """INSERT INTO schedule(name, kind, args, trigger, catch_up, next_us, created_us, asked_by)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT(name) DO UPDATE SET kind = excluded.kind, args = excluded.args, trigger = excluded.trigger,
-catch_up = excluded.catch_up, next_us = excluded.next_us, asked_by = excluded.asked_by"""
+ADD = """INSERT INTO schedule(name, kind, args, trigger, catch_up, overlap, limits, next_us, created_us, asked_by)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(name) DO UPDATE SET kind = excluded.kind, args = excluded.args,
+trigger = excluded.trigger, catch_up = excluded.catch_up, overlap = excluded.overlap, limits = excluded.limits,
+next_us = excluded.next_us, asked_by = excluded.asked_by"""
 PAUSE = "UPDATE schedule SET paused = ?, next_us = ? WHERE name = ?"
 DUE = "SELECT * FROM schedule WHERE paused = 0 AND next_us <= ? ORDER BY next_us"
-QUEUE = """INSERT INTO run(schedule, due_us, request, kind, args, state, next_us, max_attempts, asked_by)
-VALUES (?, ?, ?, ?, ?, 'planned', ?, ?, ?) ON CONFLICT DO NOTHING"""
+QUEUE = """INSERT INTO run(schedule, due_us, request, kind, args, limits, state, next_us, max_attempts, asked_by)
+VALUES (?, ?, ?, ?, ?, ?, 'planned', ?, ?, ?) ON CONFLICT DO NOTHING"""
+ASKER = "SELECT asked_by FROM schedule WHERE id = ?"
 BY_REQUEST = "SELECT id FROM run WHERE request = ?"
-ADVANCE = "UPDATE schedule SET next_us = ? WHERE id = ?"
+ADVANCE = "UPDATE schedule SET next_us = ?, skipped = skipped + ? WHERE id = ?"
+OPEN = "SELECT * FROM run WHERE schedule = ? AND state IN ('planned','claimed') ORDER BY id"
+FOLLOWERS = "SELECT * FROM schedule WHERE trigger = 'after ' || (SELECT name FROM schedule WHERE id = ?) AND paused = 0"
+NEED = "INSERT INTO need(run, needs) VALUES (?, ?) ON CONFLICT DO NOTHING"
 
 
 def add_schedule(
-    tx: Tx, now_us: int, name: str, kind: str, args: Mapping[str, Any], trigger: str, catch_up: str = "latest"
+    tx: Tx,
+    now_us: int,
+    name: str,
+    kind: str,
+    args: Mapping[str, Any],
+    trigger: str,
+    catch_up: str = "latest",
+    *,
+    overlap: str = "queue",
+    limits: Mapping[str, int] | None = None,
 ) -> int | None:
-    """Save a schedule, or change the one of that name; returns when it is next due.
+    """Save a schedule, or change the one of that name; returns when it is next due, None for `after NAME`.
 
     `catch_up` says what happens to times missed while nothing ran: `all` of them, the `latest` one, or `skip`.
+    `overlap` says what happens where an earlier run has not ended: the new one waits in the `queue`, the new one is
+    left out (`skip`), or the earlier one is ended (`cancel`). Raises BadInput for a policy or trigger that means
+    nothing and for schedules that follow each other in a circle, NotFound for `after` a schedule there is not.
     """
-    if catch_up not in ("all", "latest", "skip"):
-        raise BadInput(f"{catch_up!r} is no catch-up policy", "choose all, latest or skip")
-    due = next_due(trigger, now_us)
-    tx.execute(ADD, (name, kind, canonical(args), trigger, catch_up, due, now_us, tx.actor))
+    if catch_up not in CATCH_UP:
+        raise BadInput(f"{catch_up!r} is no catch-up policy", f"choose {', '.join(CATCH_UP)}")
+    if overlap not in OVERLAP:
+        raise BadInput(f"{overlap!r} is no overlap policy", f"choose {', '.join(OVERLAP)}")
+    due, before = next_due(trigger, now_us), follows(trigger)
+    if before is not None:
+        trigger = f"after {before}"
+        _require_no_circle(tx, name, before)
+    limited = canonical(limits or {})
+    tx.execute(ADD, (name, kind, canonical(args), trigger, catch_up, overlap, limited, due, now_us, tx.actor))
     return due
+
+
+def _require_no_circle(tx: Tx, name: str, before: str | None) -> None:
+    while before is not None:
+        if before == name:
+            raise BadInput(f"{name!r} would wait for itself", "let the first of them run by a time")
+        before = follows(rows.schedule(tx, before).trigger)
 
 
 def pause_schedule(tx: Tx, now_us: int, name: str, *, paused: bool) -> None:
@@ -57,14 +88,65 @@ def plan_due(tx: Tx, now_us: int) -> int:
     """
     planned = 0
     for row in tx.read(DUE, (now_us,)):
-        found, asker = rows.Schedule.of(row), row["asked_by"]
-        for due in _missed(found, now_us):
-            request = f"schedule/{found.name}/{due}"
-            args = json.dumps(found.args)
-            cursor = tx.execute(QUEUE, (found.id, due, request, found.kind, args, due, ATTEMPTS, asker))
-            planned += int(cursor.rowcount > 0)
-        tx.execute(ADVANCE, (next_due(found.trigger, now_us), found.id))
+        found = rows.Schedule.of(row)
+        missed = _missed(found, now_us)
+        taken = _room(tx, found, missed)
+        for due in taken:
+            planned += _queue(tx, found, due, due, f"schedule/{found.name}/{due}") is not None
+        tx.execute(ADVANCE, (next_due(found.trigger, now_us), len(missed) - len(taken), found.id))
     return planned
+
+
+def give_way(tx: Tx, now_us: int) -> list[rows.Run]:
+    """Before planning: ask the runs to stop whose schedule is due again and ends the earlier one; returns them."""
+    stopped: list[rows.Run] = []
+    for row in tx.read(DUE, (now_us,)):
+        found = rows.Schedule.of(row)
+        if found.overlap == "cancel" and _missed(found, now_us):
+            stopped += _stop_open(tx, now_us, found.id)
+    return stopped
+
+
+def follow(tx: Tx, now_us: int, done: rows.Run) -> list[rows.Run]:
+    """Queue what is scheduled `after` the schedule of a run that has succeeded, once for each such run.
+
+    Returns the earlier runs that were asked to stop for it.
+    """
+    stopped: list[rows.Run] = []
+    for row in tx.read(FOLLOWERS, (done.schedule,)):
+        found = rows.Schedule.of(row)
+        if found.overlap == "cancel":
+            stopped += _stop_open(tx, now_us, found.id)
+        taken = _room(tx, found, [done.due_us])
+        for due in taken:
+            number = _queue(tx, found, due, now_us, f"after/{found.name}/{done.id}")
+            if number is not None:
+                tx.execute(NEED, (number, done.id))
+        tx.execute(ADVANCE, (None, 1 - len(taken), found.id))
+    return stopped
+
+
+def _queue(tx: Tx, found: rows.Schedule, due_us: int, next_us: int, request: str) -> int | None:
+    asker = tx.one(ASKER, (found.id,))
+    what = (request, found.kind, canonical(found.args), canonical(found.limits))
+    cursor = tx.execute(QUEUE, (found.id, due_us, *what, next_us, ATTEMPTS, asker["asked_by"] if asker else None))
+    return int(cursor.lastrowid) if cursor.rowcount > 0 else None
+
+
+def _room(tx: Tx, found: rows.Schedule, missed: list[int]) -> list[int]:
+    """Those of the due times that the overlap policy lets in."""
+    if found.overlap == "cancel":
+        return missed[-1:]
+    if found.overlap == "skip":
+        return [] if tx.one(OPEN, (found.id,)) else missed[:1]
+    return missed
+
+
+def _stop_open(tx: Tx, now_us: int, schedule_id: int) -> list[rows.Run]:
+    stopped = [run for run in (rows.Run.of(row) for row in tx.read(OPEN, (schedule_id,))) if not run.cancel]
+    for run in stopped:
+        cancel(tx, now_us, run.id)
+    return stopped
 
 
 def _missed(found: rows.Schedule, now_us: int) -> list[int]:
@@ -99,10 +181,18 @@ def _latest(found: rows.Schedule, now_us: int) -> int:
 
 
 def request_run(
-    tx: Tx, now_us: int, kind: str, args: Mapping[str, Any], request: str, *, attempts: int = ATTEMPTS
+    tx: Tx,
+    now_us: int,
+    kind: str,
+    args: Mapping[str, Any],
+    request: str,
+    *,
+    attempts: int = ATTEMPTS,
+    limits: Mapping[str, int] | None = None,
 ) -> int:
     """Queue a run that a person or another verb asks for, once for each request id; returns its number."""
-    tx.execute(QUEUE, (None, now_us, request, kind, canonical(args), now_us, attempts, tx.actor))
+    limited = canonical(limits or {})
+    tx.execute(QUEUE, (None, now_us, request, kind, canonical(args), limited, now_us, attempts, tx.actor))
     row = tx.one(BY_REQUEST, (request,))
     if row is None:
         raise BadInput(f"the request {request!r} was not queued", "use another request id")

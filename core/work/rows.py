@@ -17,7 +17,11 @@ RUNS = "SELECT * FROM run ORDER BY id DESC LIMIT ? OFFSET ?"
 
 @dataclass(frozen=True)
 class Schedule:
-    """What is run again and again: a job kind with its arguments, and when."""
+    """What is run again and again: a job kind with its arguments, and when.
+
+    `overlap` says what happens where a run is due while an earlier one has not ended, `skipped` how many were left out
+    for that; `limits` are those of `core.work.limits`.
+    """
 
     id: int
     name: str
@@ -25,32 +29,41 @@ class Schedule:
     args: dict[str, Any]
     trigger: str
     catch_up: str
+    overlap: str
+    limits: dict[str, int]
     paused: bool
+    skipped: int
     next_us: int | None
 
     @classmethod
     def of(cls, row: Row) -> Schedule:
+        plain = {name: row[name] for name in ("id", "name", "kind", "trigger", "catch_up", "overlap", "skipped")}
         return cls(
-            row["id"],
-            row["name"],
-            row["kind"],
-            json.loads(row["args"]),
-            row["trigger"],
-            row["catch_up"],
-            bool(row["paused"]),
-            row["next_us"],
+            args=json.loads(row["args"]),
+            limits=json.loads(row["limits"]),
+            paused=bool(row["paused"]),
+            next_us=row["next_us"],
+            **plain,
         )
 
 
 @dataclass(frozen=True)
 class Run:
-    """One queued execution of a job and how far it has come; `progress` is a share from 0 to 1."""
+    """One queued execution of a job and how far it has come; `progress` is a share from 0 to 1.
+
+    A run of a pipeline has its name and its step's; one that nothing plans has no schedule.
+    """
 
     id: int
+    schedule: int | None
     kind: str
     args: dict[str, Any]
+    limits: dict[str, int]
+    pipeline: str | None
+    step: str | None
     state: str
     due_us: int
+    next_us: int
     attempt: int
     max_attempts: int
     fence: int
@@ -68,9 +81,9 @@ class Run:
 
     @classmethod
     def of(cls, row: Row) -> Run:
-        plain = {name: row[name] for name in cls.__dataclass_fields__ if name not in ("args", "result", "cancel")}
-        result = json.loads(row["result"]) if row["result"] else None
-        return cls(args=json.loads(row["args"]), result=result, cancel=bool(row["cancel"]), **plain)
+        read = {name: json.loads(row[name]) for name in ("args", "limits")}
+        read |= {"result": json.loads(row["result"]) if row["result"] else None, "cancel": bool(row["cancel"])}
+        return cls(**{name: row[name] for name in cls.__dataclass_fields__ if name not in read}, **read)
 
     @property
     def ended(self) -> bool:
@@ -96,7 +109,7 @@ def runs(store: Store, limit: int = 50, offset: int = 0) -> list[Run]:
     return [Run.of(row) for row in store.read(RUNS, (limit, offset))]
 
 
-def run(store: Store, run_id: int) -> Run:
+def run(store: Store | Tx, run_id: int) -> Run:
     """One run. Raises NotFound."""
     row = store.one(RUN, (run_id,))
     if row is None:

@@ -14,6 +14,11 @@ from typing import Any
 from core.desk import Desk
 from core.store import Tx
 from core.work.claim import Ended, Owner, asked, beat, claim, finish, give_back, recover, start_of
+from core.work.limits import HINT, Limits
+from core.work.logs import Capture, log_path
+from core.work.pipeline import inherited
+from core.work.plan import follow
+from core.work.planner import record_stopped
 from core.work.rows import Run
 
 # Job kinds and what runs them: `module:function(desk, args, progress) -> result`.
@@ -34,6 +39,9 @@ class Child:
     process: subprocess.Popen[bytes]
     report: int
     started: str
+    limits: Limits
+    log: Capture
+    born: float
     pending: bytes = b""
     progress: float | None = None
     text: str = ""
@@ -41,6 +49,12 @@ class Child:
     beaten: float = 0.0
     beaten_progress: float = 0.0
     cancelled: float | None = None
+    too_long: bool = False
+
+    @property
+    def overdue(self) -> bool:
+        """Whether it has run longer than its limit."""
+        return self.limits.wall_seconds is not None and time.monotonic() - self.born > self.limits.wall_seconds
 
 
 class Runner:
@@ -56,14 +70,12 @@ class Runner:
         owner: Owner,
         *,
         slots: int = 1,
-        limits: dict[str, int] | None = None,
         only: int | None = None,
     ) -> None:
         self.desk = desk
         self.kinds = kinds
         self.owner = owner
         self.slots = slots
-        self.limits = limits or {}
         self.only = only
         self.children: list[Child] = []
         self._recovered = time.monotonic()
@@ -94,6 +106,7 @@ class Runner:
             _kill(child.process, signal.SIGKILL)
             child.process.wait()
             os.close(child.report)
+            child.log.finish()
             with self.desk.write() as tx:
                 state = give_back(tx, self.desk.now_us(), child.run, "the daemon was stopped", counted=False)
                 self._record(tx, child.run, state)
@@ -116,36 +129,43 @@ class Runner:
         return True
 
     def _spawn(self, run: Run) -> Child:
+        limits = Limits.over(run.limits, self.desk.settings.jobs)
         reading, writing = os.pipe()
-        spec = {
-            "home": str(self.desk.home.path),
-            "actor": self.desk.actor,
-            "run": run.id,
-            "fence": run.fence,
-            "parent": os.getpid(),
-            "report": writing,
-            "limits": self.limits,
-            "args": {**run.args, "run_id": run.id},
-        }
+        log = Capture(log_path(self.desk.home, run.id), self.desk.settings.jobs.log_mb << 20)
         try:
-            with open(self._log(run), "ab") as log:
-                process = subprocess.Popen(
-                    [sys.executable, "-m", "core.work.child", self.kinds[run.kind], json.dumps(spec)],
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    pass_fds=(writing,),
-                    start_new_session=True,
-                )
+            process = subprocess.Popen(
+                [sys.executable, "-m", "core.work.child", self.kinds[run.kind], self._spec(run, limits, writing)],
+                stdin=subprocess.DEVNULL,
+                stdout=log.writing,
+                stderr=log.writing,
+                pass_fds=(writing,),
+                start_new_session=True,
+            )
         except OSError:
             os.close(reading)
+            log.abandon()
             raise
         finally:
             os.close(writing)
+        log.start()
         os.set_blocking(reading, False)
-        child = Child(run, process, reading, start_of(process.pid) or "")
+        child = Child(run, process, reading, start_of(process.pid) or "", limits, log, time.monotonic())
         self._beat(child)
         return child
+
+    def _spec(self, run: Run, limits: Limits, report: int) -> str:
+        return json.dumps(
+            {
+                "home": str(self.desk.home.path),
+                "actor": self.desk.actor,
+                "run": run.id,
+                "fence": run.fence,
+                "parent": os.getpid(),
+                "report": report,
+                "limits": limits.to_json(),
+                "args": {**inherited(self.desk.store, run), **run.args, "run_id": run.id},
+            }
+        )
 
     def _follow(self, child: Child) -> None:
         _listen(child)
@@ -156,6 +176,7 @@ class Runner:
         child.process.returncode = os.waitstatus_to_exitcode(status)
         _listen(child)
         os.close(child.report)
+        child.log.finish()
         self.children.remove(child)
         cpu_ms = int(1000 * (usage.ru_utime + usage.ru_stime))
         rss_kb = usage.ru_maxrss // 1024 if sys.platform == "darwin" else usage.ru_maxrss
@@ -165,7 +186,8 @@ class Runner:
         cancel = asked(self.desk.store, child.run)
         if cancel is None:
             _kill(child.process, signal.SIGKILL)
-        elif cancel:
+        elif cancel or child.overdue:
+            child.too_long = child.too_long or not cancel
             _end_gently(child)
         moved = (child.progress or 0.0) - child.beaten_progress >= MOVED
         if moved or time.monotonic() - child.beaten >= BEAT_EVERY:
@@ -184,9 +206,14 @@ class Runner:
             )
 
     def _settle(self, child: Child, code: int, cpu_ms: int, rss_kb: int) -> None:
-        cost: dict[str, Any] = {"exit": code, "cpu_ms": cpu_ms, "max_rss_kb": rss_kb, "log": self._log(child.run)}
+        log = str(log_path(self.desk.home, child.run.id))
+        cost: dict[str, Any] = {"exit": code, "cpu_ms": cpu_ms, "max_rss_kb": rss_kb, "log": log}
         if code == 0 and "result" in child.said:
             self._end(child.run, Ended("succeeded", result=child.said["result"], **cost))
+        elif child.too_long:
+            self._end(child.run, Ended("failed", error=f"{child.limits.told_wall()} ({HINT})", **cost))
+        elif code == -signal.SIGXCPU or (code == -signal.SIGKILL and child.limits.spent(cpu_ms)):
+            self._end(child.run, Ended("failed", error=f"{child.limits.told_cpu()} ({HINT})", **cost))
         elif child.cancelled is not None:
             self._end(child.run, Ended("cancelled", error="cancelled", **cost))
         elif child.said.get("stopped"):
@@ -196,7 +223,7 @@ class Runner:
             error = child.said["error"] + (f" ({hint})" if hint else "")
             self._end(child.run, Ended("failed", error=error, result={"hint": hint} if hint else None, **cost))
         else:
-            self._crashed(child.run, _last_words(self._log(child.run)) or f"it ended with {code} and no report")
+            self._crashed(child.run, _last_words(log) or f"it ended with {code} and no report")
 
     def _crashed(self, run: Run, reason: str) -> None:
         with self.desk.write() as tx:
@@ -206,14 +233,13 @@ class Runner:
         with self.desk.write() as tx:
             if finish(tx, self.desk.now_us(), run, ended):
                 self._record(tx, run, ended.state)
+                if ended.state == "succeeded":
+                    record_stopped(self.desk, tx, follow(tx, self.desk.now_us(), run))
 
     def _record(self, tx: Tx, run: Run, state: str) -> None:
         """Write that a run has ended. Its error stays in its row: it may name paths, which no replay repeats."""
         if state in ("succeeded", "failed", "cancelled", "dead"):
             self.desk.record(tx, f"job.{state}", model=run.args.get("model"), data={"job": run.id, "kind": run.kind})
-
-    def _log(self, run: Run) -> str:
-        return str(self.desk.home.logs_path / f"job-{run.id}.log")
 
 
 def _listen(child: Child) -> None:

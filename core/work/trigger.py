@@ -1,18 +1,17 @@
-"""When a schedule is due: `every 15m`, a cron line in UTC, or `once 2026-01-31T03:00:00Z`."""
+"""When a schedule is due: `every 15m`, a cron line with or without a time zone, `once TIME`, or `after` another one."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
-from core.clock import SECOND, parse_span, parse_time
+from core.clock import parse_span, parse_time
 from core.errors import BadInput
+from core.work.zones import HINT, next_cron
 
 
 def next_due(trigger: str, after_us: int) -> int | None:
-    """The first due time strictly after an instant; None where a one-off has passed.
+    """The first due time strictly after an instant; None where a one-off has passed, and for `after NAME`.
 
-    Intervals are aligned to the epoch, so that two daemons, or a restart, agree on the due times. Cron lines are read
-    in UTC, which has no repeated or missing hours. Raises BadInput for a trigger that means nothing.
+    Intervals are aligned to the epoch, so that two daemons, or a restart, agree on the due times. A cron line is read
+    in UTC, or by the clock of the zone it ends with. Raises BadInput for a trigger that means nothing.
     """
     word, _, rest = trigger.strip().partition(" ")
     if word == "every":
@@ -21,18 +20,17 @@ def next_due(trigger: str, after_us: int) -> int | None:
     if word == "once":
         due = parse_time(rest)
         return due if due > after_us else None
-    return _next_cron(trigger, after_us)
+    if word == "after":
+        follows(trigger)
+        return None
+    return next_cron(trigger, after_us)
 
 
-def _next_cron(line: str, after_us: int) -> int:
-    from cronsim import CronSim, CronSimError
-
-    start = datetime.fromtimestamp(after_us // SECOND, UTC)
-    try:
-        moment = next(CronSim(line, start))
-    except (CronSimError, StopIteration) as error:
-        raise BadInput(
-            f"{line!r} is not a trigger",
-            "write `every 15m`, a cron line such as `0 3 * * *`, or `once 2026-01-31T03:00Z`",
-        ) from error
-    return int(moment.timestamp()) * SECOND
+def follows(trigger: str) -> str | None:
+    """The schedule that `after NAME` waits for; None for a trigger of times. Raises BadInput without a name."""
+    word, _, rest = trigger.strip().partition(" ")
+    if word != "after":
+        return None
+    if not rest.strip():
+        raise BadInput(f"{trigger!r} names no schedule", HINT)
+    return rest.strip()

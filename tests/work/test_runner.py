@@ -14,10 +14,11 @@ from core.clock import MINUTE, SimClock
 from core.desk import Desk
 from core.errors import NotAllowed
 from core.ledger import timeline
-from core.work import plan, rows, runner
+from core.work import logs, plan, rows, runner
 from core.work.child import FencedDesk
 from core.work.claim import Owner, cancel, give_back, owner_lives, start_of
 from core.work.here import daemon_lives, run_here
+from core.work.logs import Capture
 from core.work.runner import Runner
 
 # What the child processes run: found by name through PYTHONPATH, as a plugin's job is.
@@ -67,6 +68,18 @@ def late(desk, args, progress):
             pass
     return {}
 
+def busy(desk, args, progress):
+    while True:
+        pass
+
+def greedy(desk, args, progress):
+    return {"bytes": len(bytearray(args["bytes"]))}
+
+def loud(desk, args, progress):
+    for line in range(args["lines"]):
+        print(f"line {line}", flush=line % 1000 == 0)
+    return {}
+
 def chatty(desk, args, progress):
     for step in range(5000):
         progress(step / 5000, "x" * 100)
@@ -93,9 +106,10 @@ def working(desk: Desk) -> Iterator[Runner]:
     owner.close()
 
 
-def ask(desk: Desk, kind: str, **args: Any) -> int:
+def ask(desk: Desk, kind: str, limits: dict[str, int] | None = None, **args: Any) -> int:
     with desk.write() as tx:
-        return plan.request_run(tx, desk.now_us(), kind, args, f"{kind}/{len(rows.runs(desk.store))}")
+        request = f"{kind}/{len(rows.runs(desk.store))}"
+        return plan.request_run(tx, desk.now_us(), kind, args, request, limits=limits)
 
 
 def until(working: Runner, done: Callable[[], bool]) -> None:
@@ -385,3 +399,66 @@ def test_an_interrupt_cancels_the_job_that_runs_here(desk: Desk) -> None:
 
 def test_a_home_without_a_daemon_has_none_alive(desk: Desk) -> None:
     assert not daemon_lives(desk)
+
+
+def test_a_job_that_uses_up_its_cpu_time_fails_and_is_not_tried_again(desk: Desk, working: Runner) -> None:
+    found = work(working, ask(desk, "busy", {"cpu_seconds": 1}))
+    assert (found.state, found.attempt) == ("failed", 1)
+    assert "more than 1s of CPU time" in (found.error or "")
+
+
+def test_a_job_that_asks_for_too_much_memory_fails_and_says_so(desk: Desk, working: Runner) -> None:
+    found = work(working, ask(desk, "greedy", {"memory_mb": 1024}, bytes=2 << 30))
+    assert (found.state, found.attempt) == ("failed", 1)
+    assert "more than 1024 MB of memory" in (found.error or "")
+    assert work(working, ask(desk, "greedy", {"memory_mb": 1024}, bytes=1 << 20)).state == "succeeded"
+
+
+@pytest.mark.parametrize(("kind", "code"), [("wait", 130), ("deaf", -signal.SIGKILL)])
+def test_a_job_that_takes_too_long_is_told_to_stop_and_then_killed(
+    desk: Desk, working: Runner, monkeypatch: pytest.MonkeyPatch, kind: str, code: int
+) -> None:
+    monkeypatch.setattr(runner, "GRACE", 0.2)
+    found = work(working, ask(desk, kind, {"wall_seconds": 1}))
+    assert (found.state, found.exit) == ("failed", code)
+    assert "longer than 1s" in (found.error or "")
+
+
+def test_a_log_grows_no_further_than_its_cap_and_keeps_the_last_lines(desk: Desk, tmp_path: Path) -> None:
+    capture = Capture(tmp_path / "log", 10_000)
+    lines = b"".join(b"line %d\n" % number for number in range(20_000))
+    held = os.dup(capture.writing)
+    capture.start()
+    for start in range(0, len(lines), 3000):
+        os.write(held, lines[start : start + 3000])
+    os.close(held)
+    capture.finish()
+    kept = (tmp_path / "log").read_text().splitlines()
+    assert (tmp_path / "log").stat().st_size <= 10_000 + 100
+    assert kept[-1] == "line 19999"
+    assert "left out" in kept[0]
+    left = int(kept[0].split()[0].lstrip("["))
+    assert left + len("\n".join(kept[1:])) + 1 == len(lines)
+
+
+def test_a_log_is_searched_and_followed_to_its_end(desk: Desk, working: Runner) -> None:
+    job = ask(desk, "loud", lines=3000)
+    work(working, job)
+    assert logs.last_lines(desk, job, 2, "LINE 12") == ["line 1298", "line 1299"]
+    assert list(logs.follow(desk, job)) == []
+
+
+def test_following_shows_what_is_written_from_now_on(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = ask(desk, "loud")
+    path = logs.log_path(desk.home, job)
+    written = iter(["one\ntw", "o\n\x1b[31mthree\n", ""])
+
+    def write_more(seconds: float) -> None:
+        with path.open("a") as log:
+            log.write(next(written))
+        with desk.write() as tx:
+            if path.stat().st_size > 10:
+                tx.execute("UPDATE run SET state = 'succeeded'")
+
+    monkeypatch.setattr(logs.time, "sleep", write_more)
+    assert list(logs.follow(desk, job, "t")) == ["two", "[31mthree"]
