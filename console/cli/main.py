@@ -14,6 +14,7 @@ from core.errors import Interrupted, TocsinError
 NOUNS = {
     "alert": "alerts: list, show",
     "audit": "the ledger: show, verify",
+    "backup": "the home in one file, with a hash of every part",
     "daemon": "run schedules, sync, SLOs and alerts until stopped",
     "dataset": "snapshots and contracts: add, list, show, profile, contract, validate, quarantine",
     "demo": "play the flights year: a real model, real traffic, a bad deploy, a rollback",
@@ -27,6 +28,7 @@ NOUNS = {
     "model": "the registry: list, show, compare, promote, card",
     "now": "the first screen: what is broken, since when, what changed, what to do",
     "quality": "measured quality by version, with label coverage",
+    "restore": "a home from a backup, checked before anything is replaced",
     "runbook": "list, show, check, trust, walk",
     "schedule": "list, add, pause, next",
     "serve": "the embedded endpoint, a process of its own",

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from core.errors import StoreUnusable, TocsinError
 from core.home import Home, home_error
@@ -21,6 +21,14 @@ BALLAST_BYTES = 1 << 20
 
 Row: TypeAlias = Mapping[str, Any]
 Params: TypeAlias = Sequence[Any] | Mapping[str, Any]
+
+
+class Reads(Protocol):
+    """Anything that answers a query: the store, an open transaction, a copy."""
+
+    def read(self, sql: str, params: Params = ()) -> list[Row]:
+        """All rows of a query."""
+        ...
 
 
 class Tx:
@@ -76,9 +84,23 @@ class Store:
                 self.read_only = True
             elif version < SCHEMA_VERSION and not self.read_only:
                 with self._ticket():
-                    migrate(self._writer())
+                    self._upgrade()
         except driver.Error as error:
             raise self._translate(error) from error
+
+    def _upgrade(self) -> None:
+        from core.store.before import keep_copy
+
+        version = int(self._writer().execute("PRAGMA user_version").fetchone()[0])
+        if 0 < version < SCHEMA_VERSION:
+            keep_copy(self._writer(), self.home, version)
+        migrate(self._writer())
+
+    def copy_to(self, target: Path) -> str:
+        """Copy what is committed to a new file and check the copy; returns its SHA-256. Raises as `copy_store`."""
+        from core.store.copy import copy_store
+
+        return copy_store(self._reader(), target)
 
     def _require_writable(self) -> None:
         path = self.home.store_path
