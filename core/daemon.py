@@ -12,6 +12,7 @@ from core.counts import series
 from core.desk import Desk
 from core.errors import NotAllowed, StoreUnusable, TocsinError
 from core.home import Home, home_error
+from core.ledger.anchors import anchor_hourly
 from core.work.claim import Owner
 from core.work.kinds import KINDS
 from core.work.plan import plan_due
@@ -154,6 +155,7 @@ class Daemon:
     def keep(self) -> None:
         """Forget what retention no longer asks for, a bounded bite at a time; coarser counts keep every sum."""
         now = self.desk.now_us()
+        anchor_hourly(self.desk.home, self.desk.store, now)
         if now - self._kept_us < KEEP_EVERY_US:
             return
         self._kept_us = now

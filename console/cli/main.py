@@ -13,7 +13,7 @@ from core.errors import Interrupted, TocsinError
 
 NOUNS = {
     "alert": "alerts: list, show",
-    "audit": "the ledger: show, verify",
+    "audit": "the ledger: show, verify, export, anchor",
     "backup": "the home in one file, with a hash of every part",
     "daemon": "run schedules, sync, SLOs and alerts until stopped",
     "dataset": "snapshots and contracts: add, list, show, profile, contract, validate, quarantine",

@@ -8,6 +8,7 @@ import shutil
 import tarfile
 import tempfile
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import IO
 
@@ -145,11 +146,8 @@ def _prove(found: Manifest, home: Home) -> None:
 
 
 def _replace(folder: Path, home: Home) -> Path | None:
-    aside = None
-    if home.path.exists():
-        number = 1
-        while (aside := home.path.with_name(f"{home.path.name}.before-restore-{number}")).exists():
-            number += 1
+    aside = _unused(home) if home.path.exists() else None
+    if aside:
         os.rename(home.path, aside)
     try:
         os.rename(folder, home.path)
@@ -163,6 +161,11 @@ def _replace(folder: Path, home: Home) -> Path | None:
     finally:
         os.close(parent)
     return aside
+
+
+def _unused(home: Home) -> Path:
+    names = (home.path.with_name(f"{home.path.name}.before-restore-{number}") for number in count(1))
+    return next(name for name in names if not name.exists())
 
 
 def _tell(found: Manifest, home: Home, actor: str) -> None:
