@@ -22,6 +22,7 @@ NOUNS = {
     "doctor": "say what is wrong with this home and how to mend it",
     "drift": "show, history, compare two files",
     "endpoint": "where models are served: add, list, show, health, sync, pause",
+    "find": "words in incidents, notes and the logs of jobs",
     "inc": "incidents: list, show, ack, note, suspects, move, postmortem",
     "job": "list, show, run, cancel, logs",
     "label": "import the labels that came late",

@@ -77,7 +77,7 @@ class Store:
         else:
             self.home.prepare()
             self._require_writable()
-            self._keep_ballast()
+            self.keep_ballast()
         try:
             version = int(self._reader().execute("PRAGMA user_version").fetchone()[0]) if path.exists() else 0
             if version > SCHEMA_VERSION:
@@ -108,9 +108,14 @@ class Store:
             if target.exists() and not os.access(target, os.W_OK):
                 raise home_error(self.home.path, PermissionError(errno.EACCES, "Permission denied"))
 
-    def _keep_ballast(self) -> None:
+    def has_ballast(self) -> bool:
+        """Whether the file is there that is given up when the disk is full."""
+        return self._ballast.exists()
+
+    def keep_ballast(self) -> None:
+        """Make that file where it is gone. Raises StoreUnusable where the disk says no."""
         try:
-            if not self._ballast.exists():
+            if not self.has_ballast():
                 self._ballast.write_bytes(b"\0" * BALLAST_BYTES)
         except OSError as error:
             raise home_error(self.home.path, error) from error
@@ -135,6 +140,33 @@ class Store:
     def data_version(self) -> int:
         """A number that changes when another connection has committed: microseconds to ask, so it can be polled."""
         return int(self.read("PRAGMA data_version")[0]["data_version"])
+
+    def used_bytes(self) -> int:
+        """What the pages in use take; free pages are filled again before the file grows."""
+        pages = [int(next(iter(dict(self.read(f"PRAGMA {n}")[0]).values()))) for n in ("page_count", "freelist_count")]
+        return (pages[0] - pages[1]) * int(self.read("PRAGMA page_size")[0]["page_size"])
+
+    def log_bytes(self) -> int:
+        """The length of the write-ahead log; 0 where there is none."""
+        try:
+            return self.home.store_path.with_name(f"{self.home.store_path.name}-wal").stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def checkpoint(self) -> bool:
+        """Write the log back into the store's file and cut it to nothing; False where a reader still needs it.
+
+        Writers wait at the ticket meanwhile; what can be written back is, whoever reads. Raises StoreUnusable.
+        """
+        with self._ticket():
+            try:
+                writer = self._writer()
+                writer.execute("PRAGMA busy_timeout=500")
+                row = writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                writer.execute("PRAGMA busy_timeout=5000")
+            except driver.Error as error:
+                raise self._translate(error) from error
+        return not row["busy"]
 
     @contextmanager
     def write(self) -> Iterator[Tx]:
