@@ -7,11 +7,14 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from core import upkeep
 from core.clock import DAY, HOUR, MINUTE
 from core.counts import series
 from core.desk import Desk
 from core.errors import NotAllowed, StoreUnusable, TocsinError
 from core.home import Home, home_error
+from core.ledger.anchors import anchor_hourly
+from core.search import take_in_logs
 from core.work.claim import Owner, waits
 from core.work.kinds import KINDS
 from core.work.planner import Planner
@@ -152,6 +155,9 @@ class Daemon:
     def keep(self) -> None:
         """Forget what retention no longer asks for, a bounded bite at a time; coarser counts keep every sum."""
         now = self.desk.now_us()
+        anchor_hourly(self.desk.home, self.desk.store, now)
+        upkeep.checkpoint(self.desk)
+        take_in_logs(self.desk)
         if now - self._kept_us < KEEP_EVERY_US:
             return
         self._kept_us = now
@@ -162,6 +168,7 @@ class Daemon:
             tx.execute(FORGET_PREDICTIONS, (now - kept.prediction_days * DAY,))
             tx.execute(FORGET_LABELS, (now - kept.prediction_days * DAY,))
             tx.execute(FORGET_SAMPLES, (now - kept.sample_days * DAY,))
+        upkeep.fit(self.desk)
 
     def close(self) -> None:
         """Give running jobs back to the queue and let another daemon start."""

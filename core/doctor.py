@@ -7,16 +7,15 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from core import ledger
+from core.backup.named import damaged_blobs, named_blobs
 from core.clock import MINUTE, span
 from core.desk import Desk
 from core.errors import TocsinError
+from core.ledger import anchors
 from core.ledger.chain import key_of
 from core.store import driver
 from core.store.migrate import SCHEMA_VERSION
 
-BLOBS = """SELECT artefact AS sha256, model || ' v' || version AS what FROM model_version
-UNION SELECT blob, dataset || ' ' || number FROM snapshot"""
 DEAD = "SELECT count(*) AS n FROM outbox WHERE state = 'dead'"
 WAITING = "SELECT count(*) AS n, min(created_us) AS oldest FROM outbox WHERE state IN ('waiting', 'claimed')"
 ENDPOINTS = "SELECT name, error FROM endpoint WHERE state = 'active' ORDER BY name"
@@ -77,21 +76,18 @@ def _store(desk: Desk) -> list[Found]:
 
 
 def _ledger(desk: Desk) -> list[Found]:
-    found = ledger.verify(desk.store, key_of(desk.home))
+    standing = anchors.read(desk.home.anchors_path)
+    found = anchors.prove(desk.store, key_of(desk.home), standing)
     if found.ok:
-        return [("ok", f"{found.events} events in one unbroken chain")]
+        return [("ok", f"{found.events} events in one unbroken chain, {len(standing)} anchors")]
     return [("wrong", f"event {found.broken}: {found.reason}", "keep this home as evidence; compare with a backup")]
 
 
 def _blobs(desk: Desk) -> list[Found]:
-    rows = desk.store.read(BLOBS)
-    bad: list[Found] = []
-    for row in rows:
-        try:
-            desk.blobs.read(row["sha256"])
-        except TocsinError as error:
-            bad.append(("wrong", f"{row['what']}: {error.message}", error.hint))
-    return bad or [("ok", f"{len(rows)} snapshots and artefacts have their hashes")]
+    bad = damaged_blobs(desk.store, desk.blobs)
+    if bad:
+        return [("wrong", f"{what}: {error.message}", error.hint) for what, error in bad]
+    return [("ok", f"{len(named_blobs(desk.store))} snapshots, artefacts and walked runbooks have their hashes")]
 
 
 def _daemon(desk: Desk) -> list[Found]:

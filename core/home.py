@@ -55,6 +55,14 @@ class Home:
         return self.path / "keys" / "ledger.key"
 
     @property
+    def anchors_path(self) -> Path:
+        return self.path / "keys" / "anchors.jsonl"
+
+    @property
+    def backups_path(self) -> Path:
+        return self.path / "backups"
+
+    @property
     def kill_switch_path(self) -> Path:
         """While this file exists nothing is rolled back automatically."""
         return self.path / "no-automatic-rollback"

@@ -25,12 +25,16 @@ class AutoRollback(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Retention(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """How long each grain of counts is kept, in days; coarser grains hold the same sums, so nothing is lost to age."""
+    """How long each grain of counts is kept, in days; coarser grains hold the same sums, so nothing is lost to age.
+
+    Above `max_mb` megabytes in use the oldest minutes go first, then hours, then samples; 0 is no budget.
+    """
 
     minute_days: Positive = 14
     hour_days: Positive = 400
     prediction_days: Positive = 45
     sample_days: Positive = 14
+    max_mb: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
 class Jobs(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
+
 import click
 
-from console.cli.output import desk_from, emit, json_option, table
+from console.cli.output import change_options, desk_from, emit, home_from, json_option, table
 from core.clock import iso, parse_time
-from core.errors import CheckFailed
+from core.errors import BadInput, CheckFailed
 from core.ledger.chain import Event
 
 
@@ -76,29 +79,102 @@ def said(event: Event) -> str:
 
 
 @command.command("verify")
+@click.option("--file", type=click.Path(path_type=Path), help="Verify what `audit export` wrote, not the store.")
+@click.option("--anchors", type=click.Path(path_type=Path), help="A copy of the anchors that was kept elsewhere.")
 @json_option
 @click.pass_context
-def verify(ctx: click.Context, as_json: bool) -> None:
-    """Walk the whole chain; exit code 1 names the first event that was changed, removed or inserted."""
-    from core import ledger
+def verify(ctx: click.Context, file: Path | None, anchors: Path | None, as_json: bool) -> None:
+    """Walk the whole chain and its anchors; exit code 1 names the first event changed, removed or inserted."""
+    from core.ledger import anchors as anchoring
+    from core.ledger import export
     from core.ledger.chain import key_of
 
-    desk = desk_from(ctx, read_only=True)
-    found = ledger.verify(desk.store, key_of(desk.home))
+    if file:
+        home = home_from(ctx)
+        found = export.verify_file(file, key_of(home) if home.key_path.exists() else None)
+        standing = []
+    else:
+        desk = desk_from(ctx, read_only=True)
+        standing = anchoring.read(anchors or desk.home.anchors_path)
+        found = anchoring.prove(desk.store, key_of(desk.home), standing)
     if as_json:
         emit(
             {
                 "ok": found.ok,
                 "events": found.events,
                 "head": found.head,
+                "anchors": len(standing),
                 "broken": found.broken,
                 "reason": found.reason or None,
             }
         )
     elif found.ok:
-        click.echo(f"ok: {found.events} events, head {found.head}")
+        click.echo(f"ok: {found.events} events, {len(standing)} anchors, head {found.head}")
     if not found.ok:
         raise CheckFailed(
             f"the ledger is broken at event {found.broken}: {found.reason}",
             "keep this home as evidence, and restore a backup elsewhere to compare",
         )
+
+
+@command.command("export")
+@click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@click.pass_context
+def export_ledger(ctx: click.Context, file: Path | None) -> None:
+    """Write every event as JSON Lines to FILE, else to standard output.
+
+    It verifies without tocsin: each line's `hash` is the SHA-256 of its first eleven values as a JSON array without
+    spaces, and its `prev` the `hash` of the line before. `tocsin audit verify --file FILE` checks the same, and the
+    codes too where the home has the key.
+    """
+    from core.ledger import export
+
+    lines = export.lines(desk_from(ctx, read_only=True).store)
+    if file is None:
+        for line in lines:
+            click.echo(line)
+        return
+    if file.exists():
+        raise BadInput(f"{file} exists already", "choose another name")
+    count = write_whole(file, lines)
+    click.echo(f"{file}: {count} events", err=True)
+
+
+def write_whole(file: Path, lines: Iterable[str]) -> int:
+    """Write lines to a file that has its name only when it is whole; returns how many. Raises BadInput."""
+    part = file.with_name(f".{file.name}.part")
+    count = 0
+    try:
+        with open(part, "w", encoding="utf-8") as target:
+            for count, line in enumerate(lines, 1):  # noqa: B007 - the last number is how many there were
+                target.write(f"{line}\n")
+        part.replace(file)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise BadInput(f"{file} cannot be written: {error.strerror}", "choose another place") from error
+    return count
+
+
+@command.command("anchor")
+@change_options
+@json_option
+@click.pass_context
+def anchor(ctx: click.Context, dry_run: bool, yes: bool, as_json: bool) -> None:
+    """Write the ledger's head down beside the keys, outside the store; the daemon does it every hour.
+
+    Keep a copy of the file elsewhere: `audit verify --anchors COPY` then finds even a ledger that was written anew by
+    somebody who has this machine's keys.
+    """
+    from core.ledger import anchors
+
+    desk = desk_from(ctx, read_only=True)
+    if dry_run:
+        click.echo(f"would anchor the ledger's head in {desk.home.anchors_path}")
+        return
+    made = anchors.anchor(desk.home, desk.store, desk.now_us())
+    if as_json:
+        emit({"seq": made.seq, "hash": made.hash, "at": iso(made.at_us)} if made else None)
+    elif made:
+        click.echo(f"event {made.seq} is anchored in {desk.home.anchors_path}")
+    else:
+        click.echo("the head is anchored already")

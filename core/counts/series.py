@@ -18,7 +18,10 @@ ON CONFLICT DO UPDATE SET vec = excluded.vec"""
 BETWEEN = """SELECT start_us, vec FROM count_window
 WHERE series = ? AND grain = ? AND start_us >= ? AND start_us < ? ORDER BY start_us"""
 FIRST = "SELECT min(start_us) AS first FROM count_window WHERE series = ? AND grain = ?"
-FORGET = "DELETE FROM count_window WHERE grain = ? AND start_us < ?"
+# By the series, because the primary key begins with it: nothing that stays is looked at.
+FORGET = "DELETE FROM count_window WHERE series IN (SELECT id FROM series) AND grain = ? AND start_us < ?"
+OLDEST = """SELECT min((SELECT min(start_us) FROM count_window WHERE series = s.id AND grain = ?)) AS oldest
+FROM series s"""
 
 
 @dataclass(frozen=True)
@@ -147,6 +150,12 @@ def keys(
 def forget(tx: Tx, grain: int, before_us: int) -> int:
     """Drop one grain's windows that begin before an instant; the coarser grains keep their sums. Returns how many."""
     return int(tx.execute(FORGET, (grain, before_us)).rowcount)
+
+
+def oldest_us(store: Store, grain: int) -> int | None:
+    """When the first window of a grain begins; None where there is none."""
+    oldest = store.read(OLDEST, (grain,))[0]["oldest"]
+    return None if oldest is None else int(oldest)
 
 
 def pieces(from_us: int, to_us: int, grains: Sequence[int] = GRAINS) -> list[tuple[int, int, int]]:

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from core.errors import StoreUnusable, TocsinError
 from core.home import Home, home_error
@@ -21,6 +21,14 @@ BALLAST_BYTES = 1 << 20
 
 Row: TypeAlias = Mapping[str, Any]
 Params: TypeAlias = Sequence[Any] | Mapping[str, Any]
+
+
+class Reads(Protocol):
+    """Anything that answers a query: the store, an open transaction, a copy."""
+
+    def read(self, sql: str, params: Params = ()) -> list[Row]:
+        """All rows of a query."""
+        ...
 
 
 class Tx:
@@ -70,16 +78,30 @@ class Store:
         else:
             self.home.prepare()
             self._require_writable()
-            self._keep_ballast()
+            self.keep_ballast()
         try:
             version = int(self._reader().execute("PRAGMA user_version").fetchone()[0]) if path.exists() else 0
             if version > SCHEMA_VERSION:
                 self.read_only = True
             elif version < SCHEMA_VERSION and not self.read_only:
                 with self._ticket():
-                    migrate(self._writer())
+                    self._upgrade()
         except driver.Error as error:
             raise self._translate(error) from error
+
+    def _upgrade(self) -> None:
+        from core.store.before import keep_copy
+
+        version = int(self._writer().execute("PRAGMA user_version").fetchone()[0])
+        if 0 < version < SCHEMA_VERSION:
+            keep_copy(self._writer(), self.home, version)
+        migrate(self._writer())
+
+    def copy_to(self, target: Path) -> str:
+        """Copy what is committed to a new file and check the copy; returns its SHA-256. Raises as `copy_store`."""
+        from core.store.copy import copy_store
+
+        return copy_store(self._reader(), target)
 
     def _require_writable(self) -> None:
         path = self.home.store_path
@@ -87,9 +109,14 @@ class Store:
             if target.exists() and not os.access(target, os.W_OK):
                 raise home_error(self.home.path, PermissionError(errno.EACCES, "Permission denied"))
 
-    def _keep_ballast(self) -> None:
+    def has_ballast(self) -> bool:
+        """Whether the file is there that is given up when the disk is full."""
+        return self._ballast.exists()
+
+    def keep_ballast(self) -> None:
+        """Make that file where it is gone. Raises StoreUnusable where the disk says no."""
         try:
-            if not self._ballast.exists():
+            if not self.has_ballast():
                 self._ballast.write_bytes(b"\0" * BALLAST_BYTES)
         except OSError as error:
             raise home_error(self.home.path, error) from error
@@ -114,6 +141,33 @@ class Store:
     def data_version(self) -> int:
         """A number that changes when another connection has committed: microseconds to ask, so it can be polled."""
         return int(self.read("PRAGMA data_version")[0]["data_version"])
+
+    def used_bytes(self) -> int:
+        """What the pages in use take; free pages are filled again before the file grows."""
+        pages = [int(next(iter(dict(self.read(f"PRAGMA {n}")[0]).values()))) for n in ("page_count", "freelist_count")]
+        return (pages[0] - pages[1]) * int(self.read("PRAGMA page_size")[0]["page_size"])
+
+    def log_bytes(self) -> int:
+        """The length of the write-ahead log; 0 where there is none."""
+        try:
+            return self.home.store_path.with_name(f"{self.home.store_path.name}-wal").stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def checkpoint(self) -> bool:
+        """Write the log back into the store's file and cut it to nothing; False where a reader still needs it.
+
+        Writers wait at the ticket meanwhile; what can be written back is, whoever reads. Raises StoreUnusable.
+        """
+        with self._ticket():
+            try:
+                writer = self._writer()
+                writer.execute("PRAGMA busy_timeout=500")
+                row = writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                writer.execute("PRAGMA busy_timeout=5000")
+            except driver.Error as error:
+                raise self._translate(error) from error
+        return not row["busy"]
 
     @contextmanager
     def write(self, actor: str = "") -> Iterator[Tx]:

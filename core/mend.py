@@ -1,0 +1,111 @@
+"""Mend what can be mended without losing anything: what `tocsin doctor --fix` does."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.desk import Desk
+from core.errors import TocsinError
+from core.work.claim import owner_lives
+
+# A part of a file that was not touched for this long belongs to nobody: a living writer holds it for seconds.
+STALE_SECONDS = 3600
+OWNER = re.compile(r"(?P<name>.+-(?P<pid>\d+))\.lock")
+DEAD = "SELECT count(*) AS n FROM outbox WHERE state = 'dead'"
+
+
+@dataclass(frozen=True)
+class Mended:
+    """One thing that was looked after: `done` is whether anything was changed, `said` what."""
+
+    what: str
+    done: bool
+    said: str
+
+
+def mend(desk: Desk, *, dry_run: bool = False) -> list[Mended]:
+    """Do every safe repair, or with `dry_run` say which would be done; one that fails says so and the others go on."""
+    mended: list[Mended] = []
+    for what, repair in REPAIRS.items():
+        try:
+            done, said = repair(desk, dry_run)
+        except TocsinError as error:
+            done, said = False, error.message
+        mended.append(Mended(what, done, said))
+    return mended
+
+
+def _log(desk: Desk, dry_run: bool) -> tuple[bool, str]:
+    size = desk.store.log_bytes()
+    if not size:
+        return False, "the log is empty"
+    if dry_run:
+        return True, f"{size / 1e6:.1f} MB of the log to be written back"
+    if not desk.store.checkpoint():
+        return False, f"somebody reads {size / 1e6:.1f} MB of the log: left for the next time"
+    return True, f"{size / 1e6:.1f} MB of the log written back"
+
+
+def _ballast(desk: Desk, dry_run: bool) -> tuple[bool, str]:
+    if desk.store.has_ballast():
+        return False, "the reserve for a full disk is there"
+    if not dry_run:
+        desk.store.keep_ballast()
+    return True, "the reserve for a full disk was gone: made again"
+
+
+def _locks(desk: Desk, dry_run: bool) -> tuple[bool, str]:
+    stale = [path for path in sorted(desk.home.lock_path("x").parent.glob("*.lock")) if _is_stale(desk, path)]
+    return _removed(stale, "locks of dead processes", dry_run)
+
+
+def _is_stale(desk: Desk, path: Path) -> bool:
+    # Locks without a process number are shared by name: to remove one could give it to two at once.
+    match = OWNER.fullmatch(path.name)
+    return match is not None and not _pid_lives(int(match["pid"])) and not owner_lives(desk.home, match["name"])
+
+
+def _pid_lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
+
+
+def _parts(desk: Desk, dry_run: bool) -> tuple[bool, str]:
+    before = time.time() - STALE_SECONDS
+    folders = (desk.home.blobs_path.glob("??/.part-*"), desk.home.key_path.parent.glob(".ledger.key.*"))
+    found = sorted(path for paths in folders for path in paths if path.is_file() and path.stat().st_mtime < before)
+    return _removed(found, "temporary files", dry_run)
+
+
+def _removed(paths: list[Path], what: str, dry_run: bool) -> tuple[bool, str]:
+    if not paths:
+        return False, f"no {what}"
+    for path in () if dry_run else paths:
+        path.unlink(missing_ok=True)
+    return True, f"{len(paths)} {what} removed"
+
+
+def _outbox(desk: Desk, dry_run: bool) -> tuple[bool, str]:
+    dead = desk.store.read(DEAD)[0]["n"]
+    if not dead:
+        return False, "nothing was given up"
+    return False, f"{dead} messages were given up and are left alone: sending them again is a person's choice"
+
+
+REPAIRS: dict[str, Callable[[Desk, bool], tuple[bool, str]]] = {
+    "log": _log,
+    "ballast": _ballast,
+    "locks": _locks,
+    "parts": _parts,
+    "outbox": _outbox,
+}
