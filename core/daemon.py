@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from threading import Event
 
 from core.clock import DAY, HOUR, MINUTE
 from core.counts import series
 from core.desk import Desk
-from core.errors import NotAllowed, StoreUnusable, TocsinError
-from core.home import Home, home_error
+from core.errors import StoreUnusable, TocsinError
 from core.work.claim import Owner
 from core.work.kinds import KINDS
 from core.work.plan import plan_due
 from core.work.runner import Runner
+from core.work.single import DaemonLock
 
 BEAT = """INSERT INTO heartbeat(name, at_us, pid, detail) VALUES ('daemon', ?, ?, ?)
 ON CONFLICT(name) DO UPDATE SET at_us = excluded.at_us, pid = excluded.pid, detail = excluded.detail"""
@@ -27,26 +28,8 @@ FORGET_LABELS = """DELETE FROM label WHERE (model, request_id) IN
 (SELECT model, request_id FROM label WHERE at_us < ? LIMIT 10000)"""
 FORGET_SAMPLES = "DELETE FROM sample WHERE id IN (SELECT id FROM sample WHERE at_us < ? LIMIT 10000)"
 KEEP_EVERY_US = 6 * HOUR
-
-
-class DaemonLock:
-    """The lock that makes a daemon the only one of its home; the kernel frees it however the daemon ends."""
-
-    def __init__(self, home: Home) -> None:
-        try:
-            self._handle = os.open(home.lock_path("daemon"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(self._handle)
-            raise NotAllowed(
-                f"a daemon already runs on {home.path}", "one is enough; stop it first, or choose another --home"
-            ) from None
-        except OSError as error:
-            raise home_error(home.path, error) from error
-
-    def close(self) -> None:
-        """Let another daemon start."""
-        os.close(self._handle)
+# How often a daemon that was told to stop looks whether its jobs have ended, in seconds of real time.
+DRAIN_STEP = 0.2
 
 
 @dataclass
@@ -64,9 +47,9 @@ class Daemon:
     An error a person can act on never ends the daemon: it is kept in the heartbeat, where the console shows it.
     """
 
-    def __init__(self, desk: Desk, *, slots: int = 1) -> None:
+    def __init__(self, desk: Desk, *, slots: int = 1, lock: DaemonLock | None = None) -> None:
         self.desk = desk
-        self._lock = DaemonLock(desk.home)
+        self._lock = lock or DaemonLock(desk.home)
         self._owner = Owner(desk.home, "daemon")
         self.runner = Runner(desk, KINDS, self._owner, slots=slots)
         self._errors: dict[str, str] = {}
@@ -164,6 +147,14 @@ class Daemon:
             tx.execute(FORGET_PREDICTIONS, (now - kept.prediction_days * DAY,))
             tx.execute(FORGET_LABELS, (now - kept.prediction_days * DAY,))
             tx.execute(FORGET_SAMPLES, (now - kept.sample_days * DAY,))
+
+    def drain(self, grace: float, hurried: Event) -> None:
+        """Start nothing more and let what runs end, for at most `grace` seconds of real time or until `hurried`."""
+        self.runner.draining = True
+        until = time.monotonic() + grace
+        while self.runner.children and time.monotonic() < until and not hurried.wait(DRAIN_STEP):
+            self.runner.step()
+            self.beat()
 
     def close(self) -> None:
         """Give running jobs back to the queue and let another daemon start."""
