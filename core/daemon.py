@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Event
 
+from core.beacon.dead_man import DeadMan
 from core.clock import DAY, HOUR, MINUTE
 from core.counts import series
 from core.desk import Desk
@@ -52,6 +53,7 @@ class Daemon:
         self._lock = lock or DaemonLock(desk.home)
         self._owner = Owner(desk.home, "daemon")
         self.runner = Runner(desk, KINDS, self._owner, slots=slots)
+        self._dead_man = DeadMan(desk)
         self._errors: dict[str, str] = {}
         self._opened: list[int] = []
         self._kept_us = 0
@@ -66,6 +68,7 @@ class Daemon:
             "watch": self.watch,
             "review": self.review,
             "keep": self.keep,
+            "dead man": self._dead_man.turn,
         }
 
     def tick(self) -> Tick:

@@ -6,15 +6,18 @@ import json
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from console.cli.daemon_unit import UNITS
 from console.cli.output import desk_from, home_from
+from core.errors import NotAllowed
 
 # How often each part of the daemon has its turn, in seconds of real time.
-PACE = {"work": 1, "sync": 5, "watch": 10, "review": 300, "keep": 3600, "beat": 5}
+PACE = {"work": 1, "sync": 5, "watch": 10, "review": 300, "keep": 3600, "dead man": 5, "beat": 5}
 
 
 @click.command()
@@ -26,6 +29,11 @@ PACE = {"work": 1, "sync": 5, "watch": 10, "review": 300, "keep": 3600, "beat": 
     type=click.IntRange(0, 3600),
     help="Seconds that running jobs have to end once it is told to stop.",
 )
+@click.option(
+    "--metrics-port",
+    type=click.IntRange(0, 65_535),
+    help="Answer /metrics (Prometheus) and /healthz on this port of the loopback; 0 takes a free one. Off without.",
+)
 @click.option("--step", is_flag=True, help="Take one turn for each line read, and answer it with one line of JSON.")
 @click.option(
     "--print-unit",
@@ -34,7 +42,7 @@ PACE = {"work": 1, "sync": 5, "watch": 10, "review": 300, "keep": 3600, "beat": 
     help="Print the service file that keeps this daemon running, with the options given here, and do nothing.",
 )
 @click.pass_context
-def command(ctx: click.Context, slots: int, grace: int, step: bool, unit: str | None) -> None:
+def command(ctx: click.Context, slots: int, grace: int, metrics_port: int | None, step: bool, unit: str | None) -> None:
     """Run schedules, sync, objectives and alerts until stopped by SIGTERM or ctrl+c; one daemon a home.
 
     A second one stands by and takes over when the first ends, however it ends. Told to stop, it starts no more jobs,
@@ -42,13 +50,15 @@ def command(ctx: click.Context, slots: int, grace: int, step: bool, unit: str | 
     """
     if unit:
         options = ["--slots", str(slots), "--grace", str(grace)]
+        if metrics_port is not None:
+            options += ["--metrics-port", str(metrics_port)]
         click.echo(UNITS[unit](home_from(ctx).path, options, grace), nl=False)
         return
     desk = desk_from(ctx)
     if step:
         _in_step(desk, slots)
     else:
-        _until_stopped(desk, slots, grace)
+        _until_stopped(desk, slots, grace, metrics_port)
 
 
 def _in_step(desk: Any, slots: int) -> None:
@@ -61,29 +71,50 @@ def _in_step(desk: Any, slots: int) -> None:
         daemon.close()
 
 
-def _until_stopped(desk: Any, slots: int, grace: int) -> None:
+def _until_stopped(desk: Any, slots: int, grace: int, metrics_port: int | None) -> None:
     from core.daemon import Daemon
-    from core.errors import NotAllowed
-    from core.work.single import DaemonLock, stand_by
 
     stopped, hurried = listen()
-    try:
-        lock: DaemonLock | None = DaemonLock(desk.home)
-    except NotAllowed as taken:
-        click.echo(f"{taken.message}; this one stands by and takes over when it ends; ctrl+c stops it", err=True)
-        lock = stand_by(desk, stopped)
+    lock = _lock(desk, stopped)
     if lock is None:
         return
     daemon = Daemon(desk, slots=slots, lock=lock)
     try:
-        click.echo(f"daemon runs on {desk.home.path}; ctrl+c stops it", err=True)
-        pace(daemon, stopped)
-        if daemon.runner.children:
-            running = len(daemon.runner.children)
-            click.echo(f"jobs that still run: {running}; they have {grace} s to end; ctrl+c: at once", err=True)
-            daemon.drain(grace, hurried)
+        with _beacon(desk, metrics_port):
+            click.echo(f"daemon runs on {desk.home.path}; ctrl+c stops it", err=True)
+            pace(daemon, stopped)
+            if daemon.runner.children:
+                running = len(daemon.runner.children)
+                click.echo(f"jobs that still run: {running}; they have {grace} s to end; ctrl+c: at once", err=True)
+                daemon.drain(grace, hurried)
     finally:
         daemon.close()
+
+
+def _lock(desk: Any, stopped: threading.Event) -> Any:
+    """The home's lock, at once or when the daemon that holds it ends; None where `stopped` comes first."""
+    from core.work.single import DaemonLock, stand_by
+
+    try:
+        return DaemonLock(desk.home)
+    except NotAllowed as taken:
+        click.echo(f"{taken.message}; this one stands by and takes over when it ends; ctrl+c stops it", err=True)
+        return stand_by(desk, stopped)
+
+
+@contextmanager
+def _beacon(desk: Any, port: int | None) -> Iterator[None]:
+    if port is None:
+        yield
+        return
+    from core.beacon.server import HOST, Beacon
+
+    beacon = Beacon(desk, port)
+    click.echo(f"metrics on http://{HOST}:{beacon.port}/metrics", err=True)
+    try:
+        yield
+    finally:
+        beacon.close()
 
 
 def listen() -> tuple[threading.Event, threading.Event]:

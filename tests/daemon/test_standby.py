@@ -69,7 +69,7 @@ def test_a_standby_that_is_stopped_leaves_without_having_the_lock(desk: Desk) ->
 def test_the_second_daemon_takes_over_when_the_first_is_killed_and_its_job_is_started_again(real: Desk) -> None:
     first = start(real)
     until(lambda: beats(real, "daemon") == first.pid, "the first daemon beats")
-    second = start(real)
+    second = start(real, "--metrics-port", "0")
     until(lambda: standby_waits(real), "the second stands by")
     daemon = next(found for found in examine(real) if found.check == "daemon")
     assert daemon.found.endswith("a second one stands by")
@@ -82,7 +82,7 @@ def test_the_second_daemon_takes_over_when_the_first_is_killed_and_its_job_is_st
     assert not standby_waits(real)
     code, said = ended(second)
     assert code == 0
-    assert said.index("stands by") < said.index("daemon runs on")
+    assert said.index("stands by") < said.index("metrics on http://127.0.0.1:") < said.index("daemon runs on")
 
 
 @pytest.mark.e2e
