@@ -11,6 +11,7 @@ from threading import Event
 from core.beacon.dead_man import DeadMan
 from core.clock import DAY, HOUR, MINUTE
 from core.counts import series
+from core.datasets.watching import Watcher
 from core.desk import Desk
 from core.errors import StoreUnusable, TocsinError
 from core.work.claim import Owner
@@ -53,6 +54,7 @@ class Daemon:
         self._lock = lock or DaemonLock(desk.home)
         self._owner = Owner(desk.home, "daemon")
         self.runner = Runner(desk, KINDS, self._owner, slots=slots)
+        self._folders = Watcher(desk)
         self._dead_man = DeadMan(desk)
         self._errors: dict[str, str] = {}
         self._opened: list[int] = []
@@ -64,6 +66,7 @@ class Daemon:
         """What a daemon does, by name, in the order of a tick."""
         return {
             "work": self.work,
+            "folders": self._folders.turn,
             "sync": self.sync,
             "watch": self.watch,
             "review": self.review,
@@ -161,6 +164,7 @@ class Daemon:
 
     def close(self) -> None:
         """Give running jobs back to the queue and let another daemon start."""
+        self._folders.close()
         self.runner.stop()
         self._owner.close()
         self._lock.close()

@@ -17,7 +17,7 @@ from console.cli.output import desk_from, home_from
 from core.errors import NotAllowed
 
 # How often each part of the daemon has its turn, in seconds of real time.
-PACE = {"work": 1, "sync": 5, "watch": 10, "review": 300, "keep": 3600, "dead man": 5, "beat": 5}
+PACE = {"work": 1, "folders": 1, "sync": 5, "watch": 10, "review": 300, "keep": 3600, "dead man": 5, "beat": 5}
 
 
 @click.command()

@@ -15,7 +15,7 @@ NOUNS = {
     "alert": "alerts: list, show",
     "audit": "the ledger: show, verify",
     "daemon": "run schedules, sync, SLOs and alerts until stopped",
-    "dataset": "snapshots and contracts: add, list, show, profile, contract, validate, quarantine",
+    "dataset": "snapshots and contracts: add, list, show, profile, contract, validate, watch, quarantine",
     "demo": "play the flights year: a real model, real traffic, a bad deploy, a rollback",
     "deploy": "start, status, rollback, history",
     "doctor": "say what is wrong with this home and how to mend it",
