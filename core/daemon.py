@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from threading import Event
 
 from core import upkeep
+from core.beacon.dead_man import DeadMan
 from core.clock import DAY, HOUR, MINUTE
 from core.counts import series
+from core.datasets.watching import Watcher
 from core.desk import Desk
-from core.errors import NotAllowed, StoreUnusable, TocsinError
-from core.home import Home, home_error
+from core.errors import StoreUnusable, TocsinError
 from core.ledger.anchors import anchor_hourly
 from core.search import take_in_logs
 from core.work.claim import Owner, waits
 from core.work.kinds import KINDS
 from core.work.planner import Planner
 from core.work.runner import Runner
+from core.work.single import DaemonLock
 
 BEAT = """INSERT INTO heartbeat(name, at_us, pid, detail) VALUES ('daemon', ?, ?, ?)
 ON CONFLICT(name) DO UPDATE SET at_us = excluded.at_us, pid = excluded.pid, detail = excluded.detail"""
@@ -28,26 +31,8 @@ FORGET_LABELS = """DELETE FROM label WHERE (model, request_id) IN
 (SELECT model, request_id FROM label WHERE at_us < ? LIMIT 10000)"""
 FORGET_SAMPLES = "DELETE FROM sample WHERE id IN (SELECT id FROM sample WHERE at_us < ? LIMIT 10000)"
 KEEP_EVERY_US = 6 * HOUR
-
-
-class DaemonLock:
-    """The lock that makes a daemon the only one of its home; the kernel frees it however the daemon ends."""
-
-    def __init__(self, home: Home) -> None:
-        try:
-            self._handle = os.open(home.lock_path("daemon"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(self._handle)
-            raise NotAllowed(
-                f"a daemon already runs on {home.path}", "one is enough; stop it first, or choose another --home"
-            ) from None
-        except OSError as error:
-            raise home_error(home.path, error) from error
-
-    def close(self) -> None:
-        """Let another daemon start."""
-        os.close(self._handle)
+# How often a daemon that was told to stop looks whether its jobs have ended, in seconds of real time.
+DRAIN_STEP = 0.2
 
 
 @dataclass
@@ -65,12 +50,14 @@ class Daemon:
     An error a person can act on never ends the daemon: it is kept in the heartbeat, where the console shows it.
     """
 
-    def __init__(self, desk: Desk, *, slots: int = 1) -> None:
+    def __init__(self, desk: Desk, *, slots: int = 1, lock: DaemonLock | None = None) -> None:
         self.desk = desk = desk.as_system()
-        self._lock = DaemonLock(desk.home)
+        self._lock = lock or DaemonLock(desk.home)
         self._owner = Owner(desk.home, "daemon")
         self.runner = Runner(desk, KINDS, self._owner, slots=slots)
         self._planner = Planner(desk, last_us=heartbeat_us(desk))
+        self._folders = Watcher(desk)
+        self._dead_man = DeadMan(desk)
         self._errors: dict[str, str] = {}
         self._opened: list[int] = []
         self._kept_us = 0
@@ -81,10 +68,12 @@ class Daemon:
         """What a daemon does, by name, in the order of a tick."""
         return {
             "work": self.work,
+            "folders": self._folders.turn,
             "sync": self.sync,
             "watch": self.watch,
             "review": self.review,
             "keep": self.keep,
+            "dead man": self._dead_man.turn,
         }
 
     def tick(self) -> Tick:
@@ -170,8 +159,17 @@ class Daemon:
             tx.execute(FORGET_SAMPLES, (now - kept.sample_days * DAY,))
         upkeep.fit(self.desk)
 
+    def drain(self, grace: float, hurried: Event) -> None:
+        """Start nothing more and let what runs end, for at most `grace` seconds of real time or until `hurried`."""
+        self.runner.draining = True
+        until = time.monotonic() + grace
+        while self.runner.children and time.monotonic() < until and not hurried.wait(DRAIN_STEP):
+            self.runner.step()
+            self.beat()
+
     def close(self) -> None:
         """Give running jobs back to the queue and let another daemon start."""
+        self._folders.close()
         self.runner.stop()
         self._owner.close()
         self._lock.close()

@@ -15,6 +15,7 @@ from core.ledger import anchors
 from core.ledger.chain import key_of
 from core.store import driver
 from core.store.migrate import SCHEMA_VERSION
+from core.work.single import standby_waits
 
 DEAD = "SELECT count(*) AS n FROM outbox WHERE state = 'dead'"
 WAITING = "SELECT count(*) AS n, min(created_us) AS oldest FROM outbox WHERE state IN ('waiting', 'claimed')"
@@ -97,7 +98,9 @@ def _daemon(desk: Desk) -> list[Found]:
     age = desk.now_us() - int(row["at_us"])
     if age > SILENT_US:
         return [("wrong", f"the daemon was last seen {span(age)} ago", "start it again: `tocsin daemon`")]
-    return [("wrong", row["detail"], "mend what it names")] if row["detail"] else [("ok", f"beat {span(age)} ago")]
+    if row["detail"]:
+        return [("wrong", row["detail"], "mend what it names")]
+    return [("ok", f"beat {span(age)} ago{', and a second one stands by' if standby_waits(desk) else ''}")]
 
 
 def _endpoints(desk: Desk) -> list[Found]:

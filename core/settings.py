@@ -61,6 +61,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     actor: str = ""
     threads: Positive = 2
     queued_asks_again_minutes: Positive = 15
+    dead_man_url: Annotated[str, msgspec.Meta(pattern=r"^(https?://[^\s/]+\S*)?$")] = ""
     auto_rollback: AutoRollback = AutoRollback()
     retention: Retention = Retention()
     jobs: Jobs = Jobs()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from core.datasets import rows, semantics
 from core.datasets.check import Finding, check
 from core.datasets.contract import Contract, infer
+from core.datasets.load import parquet_bytes
 from core.datasets.normal import normal, type_name, with_times
 from core.datasets.profile import profile
 from core.datasets.source import Source, open_source, read_table
@@ -79,7 +80,28 @@ def add(
     written), CheckFailed for one that breaks the contract (it is kept in quarantine, with its reasons).
     """
     require_name(dataset)
-    source = open_source(path)
+    return take(
+        desk,
+        open_source(path),
+        dataset=dataset,
+        time_column=time_column,
+        label=label,
+        leaks=leaks,
+        delimiter=delimiter,
+    )
+
+
+def take(
+    desk: Desk,
+    source: Source,
+    *,
+    dataset: str,
+    time_column: str | None = None,
+    label: str | None = None,
+    leaks: Sequence[str] = (),
+    delimiter: str | None = None,
+) -> Added:
+    """What `add` does, of a file that has been read already."""
     known = rows.by_content(desk.store, dataset, source.sha256)
     if known is not None:
         return Added(known, False, [])
@@ -87,7 +109,7 @@ def add(
         desk, source, dataset=dataset, time_column=time_column, label=label, leaks=leaks, delimiter=delimiter
     )
     if examined.errors:
-        _quarantine(desk, dataset, examined)
+        refuse(desk, dataset, source, "; ".join(str(finding) for finding in examined.errors))
         examined.require_kept(dataset)
     return _keep(desk, dataset, examined)
 
@@ -135,10 +157,10 @@ def _later(desk: Desk, dataset: str, source: Source, table: pyarrow.Table, saved
     table, findings = _with_contract_time(table, contract)
     findings += check(contract, table, now_us=desk.now_us())
     facts = profile(table)
-    earlier = rows.snapshots(desk.store, dataset)
-    if earlier:
+    earlier = rows.latest_or_none(desk.store, dataset)
+    if earlier is not None:
         used = [*contract.used_as("feature"), *contract.used_as("label")]
-        findings += semantics.compare(earlier[-1].profile, facts, used)
+        findings += semantics.compare(earlier.profile, facts, used)
     return Examined(source, table, facts, contract, saved, findings)
 
 
@@ -217,23 +239,11 @@ def save_contract(desk: Desk, tx: Tx, dataset: str, contract: Contract) -> rows.
     return saved
 
 
-def _quarantine(desk: Desk, dataset: str, examined: Examined) -> None:
-    source, reason = examined.source, "; ".join(str(finding) for finding in examined.errors)
+def refuse(desk: Desk, dataset: str, source: Source, reason: str) -> None:
+    """Keep a file in quarantine with its reason; content that is there already stays as it is."""
     desk.blobs.put(source.content)
     with desk.write() as tx:
         if rows.is_quarantined(tx, dataset, source.sha256):
             return
         rows.insert_quarantine(tx, dataset, str(source.path), source.sha256, reason, desk.now_us())
         desk.record(tx, "dataset.quarantined", data={"dataset": dataset, "reason": reason})
-
-
-def parquet_bytes(table: pyarrow.Table) -> bytes:
-    """A table as Parquet with fixed settings, so that one table is the same bytes every time."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    sink = pa.BufferOutputStream()
-    plain = table.replace_schema_metadata(None)
-    pq.write_table(plain, sink, row_group_size=131_072, compression="zstd", version="2.6")
-    content: bytes = sink.getvalue().to_pybytes()
-    return content

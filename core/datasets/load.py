@@ -1,4 +1,4 @@
-"""A snapshot's rows, for training and measuring."""
+"""A snapshot's rows as they are kept, and back, for training and measuring."""
 
 from __future__ import annotations
 
@@ -27,3 +27,15 @@ def load(desk: Desk, snapshot: Snapshot) -> pyarrow.Table:
         raise StoreUnusable(
             f"snapshot {snapshot.dataset} {snapshot.number} cannot be read: {error}", "restore it from a backup"
         ) from error
+
+
+def parquet_bytes(table: pyarrow.Table) -> bytes:
+    """A table as Parquet with fixed settings, so that one table is the same bytes every time."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    sink = pa.BufferOutputStream()
+    plain = table.replace_schema_metadata(None)
+    pq.write_table(plain, sink, row_group_size=131_072, compression="zstd", version="2.6")
+    content: bytes = sink.getvalue().to_pybytes()
+    return content

@@ -107,6 +107,12 @@ def snapshot(store: Store | Tx, dataset: str, number: int | None = None) -> Snap
     return Snapshot.of(row)
 
 
+def latest_or_none(store: Store | Tx, dataset: str) -> Snapshot | None:
+    """The latest snapshot, or None before the first file."""
+    row = store.one(LATEST, (dataset,))
+    return Snapshot.of(row) if row else None
+
+
 def snapshot_by_id(store: Store | Tx, snapshot_id: int) -> Snapshot:
     """One snapshot by its id. Raises NotFound."""
     row = store.one(BY_ID, (snapshot_id,))

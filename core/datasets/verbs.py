@@ -38,8 +38,8 @@ def set_contract(desk: Desk, dataset: str, contract: Contract) -> rows.SavedCont
 
 def strain(desk: Desk, dataset: str, contract: Contract) -> list[Finding]:
     """What the latest snapshot would have been told under another contract; empty without a snapshot."""
-    earlier = rows.snapshots(desk.store, dataset)
-    return check(contract, load(desk, earlier[-1])) if earlier else []
+    latest = rows.latest_or_none(desk.store, dataset)
+    return check(contract, load(desk, latest)) if latest else []
 
 
 def inferred(desk: Desk, dataset: str, number: int | None = None) -> Contract:

@@ -133,7 +133,7 @@ def training_file(
 def _parquet(frame: pandas.DataFrame, until_us: int, clock_unit: ClockUnit) -> bytes:
     import pyarrow as pa
 
-    from core.datasets.ingest import parquet_bytes
+    from core.datasets.load import parquet_bytes
 
     landed = (frame["landed_us"] <= until_us).fillna(False)
     columns = {TIME_COLUMN: pa.array(frame["at_us"], pa.timestamp("us", tz="UTC"))}

@@ -60,7 +60,7 @@ class Child:
 class Runner:
     """Up to `slots` jobs at once, claimed under one owner name; `step` never waits.
 
-    With `only` it runs that one run and leaves all others to the daemon.
+    With `only` it runs that one run and leaves all others to the daemon; while `draining` it starts none.
     """
 
     def __init__(
@@ -77,6 +77,7 @@ class Runner:
         self.owner = owner
         self.slots = slots
         self.only = only
+        self.draining = False
         self.children: list[Child] = []
         self._recovered = time.monotonic()
 
@@ -86,7 +87,7 @@ class Runner:
             self._follow(child)
         if time.monotonic() - self._recovered >= RECOVER_EVERY:
             self.recover()
-        while len(self.children) < self.slots and self._start_next():
+        while not self.draining and len(self.children) < self.slots and self._start_next():
             pass
         return len(self.children)
 

@@ -126,3 +126,23 @@ def test_a_contract_file_that_is_no_json_is_refused(tocsin: Callable[..., Said],
     code, _, err = tocsin("contract", "set", "loans", write("columns: []", "contract.yaml"))
     assert code == 2
     assert "is not JSON" in err
+
+
+def test_a_folder_is_watched_listed_and_let_go(tocsin: Callable[..., Said], loans_file: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.csv").write_text("x")
+    assert tocsin("watch", "loans", folder)[0] == 3
+    tocsin("add", "loans", loans_file)
+    assert "would be watched" in tocsin("watch", "loans", folder, "--dry-run")[1]
+    assert data(tocsin("watch", "--list", "--json")) == []
+    assert tocsin("watch", "loans", folder, "--quiet", "10s")[0] == 0
+    listed = {"dataset": "loans", "folder": str(folder), "quiet_seconds": 10.0, "waiting": 1}
+    assert data(tocsin("watch", "--list", "--json")) == [listed]
+    assert "10s" in tocsin("watch", "--list")[1]
+    assert tocsin("watch", "loans", folder, "--remove")[0] == 2
+    assert "would no longer" in tocsin("watch", "loans", folder, "--remove", "--dry-run")[1]
+    assert tocsin("watch", "loans", folder, "--remove", "--yes")[0] == 0
+    assert tocsin("watch", "loans", folder, "--remove", "--yes")[0] == 3
+    assert "no folder is watched" in tocsin("watch", "--list")[1]
+    assert tocsin("watch", "loans")[0] == 2

@@ -110,7 +110,7 @@ def test_a_dry_run_queues_nothing(
 def test_where_a_daemon_lives_the_job_is_left_to_it(
     tocsin: Callable[..., int], desk: Desk, add: Add, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from core.daemon import DaemonLock
+    from core.work.single import DaemonLock
 
     add()
     lock = DaemonLock(desk.home)
