@@ -26,6 +26,7 @@ NOUNS = {
     "label": "import the labels that came late",
     "model": "the registry: list, show, compare, promote, card",
     "now": "the first screen: what is broken, since when, what changed, what to do",
+    "outbox": "what waits for an endpoint: list, show, confirm, retry, drop",
     "quality": "measured quality by version, with label coverage",
     "runbook": "list, show, check, trust, walk",
     "schedule": "list, add, pause, next",
