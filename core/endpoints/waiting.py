@@ -117,7 +117,7 @@ def _require_unsent(desk: Desk, store: Store | Tx, message: Message) -> None:
     newer = _newer(store, message)
     if newer is not None:
         raise CheckFailed(
-            f"message {message.id} is overtaken: {newer.model} v{newer.version} was asked for on {newer.endpoint} since",
+            f"message {message.id} is overtaken: {newer.model} v{newer.version} is asked for on {newer.endpoint} since",
             f"`tocsin outbox drop {message.id}` takes it out; `tocsin deploy start` asks for a version anew",
         )
 
