@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from core import crashpoint
 from core.desk import Desk
 from core.endpoints import breaker, deploy, rows, waiting
 from core.endpoints.adapter import Outcome, connect
@@ -78,7 +79,11 @@ def _send_all(desk: Desk, name: str, owner: str, early: bool) -> list[Delivered]
             message = outbox.claim(tx, now, name, owner, early=early, asks_before_us=waiting.asks_before_us(desk))
         if message is None:
             return [*results, *_held_up(desk, name)]
-        results.append(_settle(desk, endpoint, message, _tell(desk, endpoint, message)))
+        crashpoint.at("deliver.claimed")
+        outcome = _tell(desk, endpoint, message)
+        crashpoint.at("deliver.activated")
+        results.append(_settle(desk, endpoint, message, outcome))
+        crashpoint.at("deliver.settled")
         if results[-1].state == "waiting":
             return results
 
@@ -109,6 +114,7 @@ def _tell(desk: Desk, endpoint: Endpoint, message: Message) -> Outcome:
     except TocsinError as error:
         return Outcome("never", error.message)
     placed = adapter.place(model, version, content, sha256)
+    crashpoint.at("deliver.placed")
     return adapter.activate(model, version, message.key) if placed.kind == "done" else placed
 
 

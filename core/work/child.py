@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core import crashpoint
 from core.desk import Desk
-from core.errors import Interrupted, NotAllowed, TocsinError
+from core.errors import Interrupted, NotAllowed, StoreUnusable, TocsinError
 from core.home import Home
 from core.store import Tx
 from core.work.claim import held
@@ -75,9 +76,12 @@ def main(argv: list[str]) -> int:
         desk = _desk(spec)
         result = getattr(importlib.import_module(module), function)(desk, spec["args"], report.progress)
     except TocsinError as error:
-        report.say({"error": error.message, "hint": error.hint, "stopped": isinstance(error, Interrupted)})
+        # A stop, or a full disk, says nothing about the job: it is tried again.
+        again = isinstance(error, (Interrupted, StoreUnusable))
+        report.say({"error": error.message, "hint": error.hint, "again": again})
         return error.exit_code
     report.say({"result": result or {}})
+    crashpoint.at("work.reported")
     return 0
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from core import crashpoint
 from core.clock import MINUTE, SECOND
 from core.errors import NotFound
 from core.ledger.chain import canonical
@@ -80,6 +81,7 @@ def put(
 ) -> int:
     """Queue a message in the transaction of the change it tells of; returns its number."""
     cursor = tx.execute(PUT, (endpoint, key, action, canonical(body), deployment, now_us, now_us))
+    crashpoint.at("outbox.put")
     return int(cursor.lastrowid)
 
 

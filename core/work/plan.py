@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from core import crashpoint
 from core.clock import DAY, HOUR, MINUTE
 from core.errors import BadInput
 from core.ledger.chain import canonical
@@ -61,6 +62,7 @@ def plan_due(tx: Tx, now_us: int) -> int:
             request = f"schedule/{found.name}/{due}"
             cursor = tx.execute(QUEUE, (found.id, due, request, found.kind, json.dumps(found.args), due, ATTEMPTS))
             planned += int(cursor.rowcount > 0)
+        crashpoint.at("work.planned")
         tx.execute(ADVANCE, (next_due(found.trigger, now_us), found.id))
     return planned
 

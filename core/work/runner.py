@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from core import crashpoint
 from core.desk import Desk
 from core.store import Tx
 from core.work.claim import Ended, Owner, asked, beat, claim, finish, give_back, recover, start_of
@@ -79,12 +80,14 @@ class Runner:
         return len(self.children)
 
     def recover(self) -> int:
-        """Take back the runs of dead processes; returns how many."""
+        """Take back the runs of dead processes and sweep up what they left half written; returns how many runs."""
         self._recovered = time.monotonic()
+        self.desk.blobs.sweep()
         with self.desk.write() as tx:
             back = recover(tx, self.desk.store, self.desk.now_us(), besides=self.owner.name)
             for run, state in back:
                 self._record(tx, run, state)
+                crashpoint.at("work.recovered")
         return len(back)
 
     def stop(self) -> None:
@@ -103,6 +106,7 @@ class Runner:
             run = claim(tx, self.desk.now_us(), self.owner.name, only=self.only)
         if run is None:
             return False
+        crashpoint.at("work.claimed")
         if run.kind not in self.kinds:
             self._end(
                 run, Ended("failed", error=f"no job kind {run.kind!r}; there are {', '.join(sorted(self.kinds))}")
@@ -142,6 +146,7 @@ class Runner:
         finally:
             os.close(writing)
         os.set_blocking(reading, False)
+        crashpoint.at("work.spawned")
         child = Child(run, process, reading, start_of(process.pid) or "")
         self._beat(child)
         return child
@@ -156,6 +161,7 @@ class Runner:
         _listen(child)
         os.close(child.report)
         self.children.remove(child)
+        crashpoint.at("work.ended")
         cpu_ms = int(1000 * (usage.ru_utime + usage.ru_stime))
         rss_kb = usage.ru_maxrss // 1024 if sys.platform == "darwin" else usage.ru_maxrss
         self._settle(child, child.process.returncode, cpu_ms, rss_kb)
@@ -181,6 +187,7 @@ class Runner:
                 pid=child.process.pid,
                 pid_start=child.started,
             )
+        crashpoint.at("work.beaten")
 
     def _settle(self, child: Child, code: int, cpu_ms: int, rss_kb: int) -> None:
         cost: dict[str, Any] = {"exit": code, "cpu_ms": cpu_ms, "max_rss_kb": rss_kb, "log": self._log(child.run)}
@@ -188,8 +195,8 @@ class Runner:
             self._end(child.run, Ended("succeeded", result=child.said["result"], **cost))
         elif child.cancelled is not None:
             self._end(child.run, Ended("cancelled", error="cancelled", **cost))
-        elif child.said.get("stopped"):
-            self._crashed(child.run, "its process was told to stop")
+        elif child.said.get("again"):
+            self._crashed(child.run, child.said["error"])
         elif "error" in child.said:
             hint = child.said.get("hint")
             error = child.said["error"] + (f" ({hint})" if hint else "")
@@ -204,6 +211,7 @@ class Runner:
     def _end(self, run: Run, ended: Ended) -> None:
         with self.desk.write() as tx:
             if finish(tx, self.desk.now_us(), run, ended):
+                crashpoint.at("work.finishing")
                 self._record(tx, run, ended.state)
 
     def _record(self, tx: Tx, run: Run, state: str) -> None:
