@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import random
 import signal
@@ -84,7 +85,7 @@ def stop_rounds(desk: Desk, rounds: int) -> None:
     for _ in range(rounds):
         daemon, worker = start(desk.home.path), work(desk.home.path)
         time.sleep(chance.uniform(1.0, 3.0))
-        worker.send_signal(signal.SIGSTOP)
+        stop(worker, desk.home)
         with desk.write() as tx:
             # Its lease runs out now instead of in two minutes of real time.
             tx.execute("UPDATE run SET lease_us = 0 WHERE state = 'claimed' AND owner = ?", (f"second-{worker.pid}",))
@@ -98,6 +99,19 @@ def stop_rounds(desk: Desk, rounds: int) -> None:
         for process in (worker, daemon):
             process.send_signal(signal.SIGKILL)
             process.communicate()
+
+
+def stop(worker: subprocess.Popen[bytes], home: Home) -> None:
+    """Stop a worker between two of its transactions: one that holds the writers' lock holds up everybody."""
+    while True:
+        worker.send_signal(signal.SIGSTOP)
+        with open(home.lock_path("writer"), "w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                worker.send_signal(signal.SIGCONT)
+        time.sleep(0.01)
 
 
 def work(home: Path) -> subprocess.Popen[bytes]:
