@@ -96,11 +96,37 @@ class Actions:
             self.app.open("ledger", subject.model)
 
     def _rerun(self, subject: Subject) -> None:
+        if subject.what == "message":
+            self._message(subject, "retry")
+            return
         if subject.what != "job":
             raise BadInput(f"this is a {subject.what}, not a job", "press 4 for the jobs")
         from core.briefing.jobs import again
 
         self._done(f"queued as job {again(self.desk, subject.number)}")
+
+    def _confirm(self, subject: Subject) -> None:
+        self._message(subject, "confirm")
+
+    def _drop(self, subject: Subject) -> None:
+        self._message(subject, "drop")
+
+    def _message(self, subject: Subject, verb: str) -> None:
+        if subject.what != "message":
+            raise BadInput(f"this is a {subject.what}, not a message to an endpoint", "press 7 for the outbox")
+        from console.screens.message import MessageModal
+        from core.endpoints.waiting import intend
+
+        intent = intend(self.desk, verb, subject.number)
+        modal = MessageModal(self.desk.settings.environment, intent)
+        self.app.push_screen(modal, lambda said: self._decided(modal.confirmed(said)))
+
+    def _decided(self, verb: object) -> None:
+        if callable(verb):
+            message = self.app.attempt(lambda: verb(self.desk))
+            if message is not None:
+                ended = "is dropped" if message.state == "done" else "is sent at the next sync"
+                self._done(f"message {message.id} {ended}")
 
     def _copy(self, subject: Subject) -> None:
         from console.copying import copy

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from core.backup.named import damaged_blobs, named_blobs
 from core.clock import MINUTE, span
 from core.desk import Desk
+from core.endpoints.waiting import asking, words
 from core.errors import TocsinError
 from core.ledger import anchors
 from core.ledger.chain import key_of
@@ -116,7 +117,11 @@ def _endpoints(desk: Desk) -> list[Found]:
 def _outbox(desk: Desk) -> list[Found]:
     dead = desk.store.read(DEAD)[0]["n"]
     if dead:
-        return [("wrong", f"{dead} messages were given up", "`tocsin deploy status` shows why; start the deploy again")]
+        return [("wrong", f"{dead} messages were given up", "`tocsin outbox list` shows why; retry or drop them")]
+    asks = asking(desk)
+    if asks:
+        said = f"{len(asks)} wait for so long that they ask again, the oldest: {words(asks[0])}"
+        return [("wrong", said, f"`tocsin outbox confirm {asks[0].id}` sends it, `outbox drop {asks[0].id}` does not")]
     row = desk.store.read(WAITING)[0]
     if not row["n"]:
         return [("ok", "nothing waits")]

@@ -184,7 +184,7 @@ def _send_and_tell(desk: Desk, one: Deployment, as_json: bool) -> None:
     from core.endpoints.deliver import deliver
     from core.errors import RemoteRefused
 
-    deliver(desk, endpoint=one.endpoint, early=True)
+    sent = deliver(desk, endpoint=one.endpoint, early=True)
     now = rows.deployment(desk.store, one.id)
     if as_json:
         emit(_plain(now))
@@ -193,7 +193,9 @@ def _send_and_tell(desk: Desk, one: Deployment, as_json: bool) -> None:
     elif now.state == "queued":
         click.echo(f"queued, not applied: {now.model} v{now.version} on {now.endpoint}")
     if now.state == "queued":
-        click.echo(f"note: {now.error or 'the endpoint is paused, or being sent to by another process'}", err=True)
+        held_up = next((f"{each.model} v{each.version} is before it: {each.error}" for each in sent if each.error), "")
+        why = now.error or held_up or "the endpoint is paused, or being sent to by another process"
+        click.echo(f"note: {why}", err=True)
         click.echo("hint: it is delivered as soon as the endpoint takes it; see `tocsin deploy status`", err=True)
     if now.state == "failed":
         raise RemoteRefused(

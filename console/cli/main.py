@@ -29,6 +29,7 @@ NOUNS = {
     "label": "import the labels that came late",
     "model": "the registry: list, show, compare, promote, approve, critical, card",
     "now": "the first screen: what is broken, since when, what changed, what to do",
+    "outbox": "what waits for an endpoint: list, show, confirm, retry, drop",
     "quality": "measured quality by version, with label coverage",
     "restore": "a home from a backup, checked before anything is replaced",
     "runbook": "list, show, check, trust, walk",

@@ -6,33 +6,40 @@ from collections.abc import Sequence
 
 from console.pages.jobs import schedule_line
 from console.pages.layout import heading
-from console.view import Line, ago, columns, fit, line, pad, when
+from console.view import Line, Span, ago, columns, fit, line, pad, when
 from core.briefing.jobs import ScheduleRow
-from core.briefing.outbox import Message, OutboxPage
+from core.briefing.outbox import Message
 from core.clock import span
 
 GLYPHS = {"waiting": ("▲", "warn"), "claimed": ("◐", "info"), "done": ("✓", "good"), "dead": ("●", "bad")}
 WORDS = {"waiting": "queued", "claimed": "on its way", "done": "applied", "dead": "refused"}
+WIDTHS = (5, 11, 12, 9, 22)
+TITLES = ("id", "since", "endpoint", "action", "what")
 
 
-def outbox_body(page: OutboxPage, width: int) -> list[Line]:
-    """Every message, those that wait first."""
-    if not page.messages:
-        return [(), line(("  Nothing was ever sent.", "dim")), line(("  tocsin deploy start queues a message.", "dim"))]
-    note = "queued is not applied on the endpoint"
-    return [
-        fit(one, width) for one in (heading("OUTBOX", note), *(_message(m, page.header.now_us) for m in page.messages))
-    ]
-
-
-def _message(one: Message, at: int) -> Line:
-    glyph, style = GLYPHS.get(one.state, ("·", ""))
+def message_line(one: Message, now_us: int) -> Line:
+    """One message: queued is not applied on the endpoint."""
     open_ = one.state in ("waiting", "claimed")
-    told = f"for {ago(one.created_us, at)}" if open_ else when(one.done_us or one.created_us, at)
-    retry = f"  attempt {one.attempts}, next in {span(max(0, one.next_us - at))}" if open_ and one.attempts else ""
-    cells = columns((told, one.endpoint, one.action, one.what), (11, 12, 9, 22))
-    said = pad(f"{glyph} {WORDS.get(one.state, one.state)}", 13)
-    return line("  ", (said, style), cells, (f"{retry}  {one.error}".rstrip(), "dim"))
+    since = f"for {ago(one.created_us, now_us)}" if open_ else when(one.done_us or one.created_us, now_us)
+    cells = columns((str(one.id), since, one.endpoint, one.action, one.what), WIDTHS)
+    return line(_said(one), f"  {cells}", (f"  {_next(one, now_us)}{one.error}".rstrip(), "dim"))
+
+
+def _said(one: Message) -> Span:
+    glyph, style = GLYPHS.get(one.state, ("·", ""))
+    if one.asks:
+        return pad("● asks again", 13), "bad"
+    if one.state == "done" and one.error:
+        return pad("▲ not sent", 13), "warn"
+    return pad(f"{glyph} {WORDS.get(one.state, one.state)}", 13), style
+
+
+def _next(one: Message, now_us: int) -> str:
+    if one.asks:
+        return "c sends it, D drops it  "
+    if one.state in ("waiting", "claimed") and one.attempts:
+        return f"attempt {one.attempts}, next in {span(max(0, one.next_us - now_us))}  "
+    return ""
 
 
 def schedules_body(rows: Sequence[ScheduleRow], now_us: int, width: int) -> list[Line]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from core.clock import HOUR, MINUTE, SECOND
 from core.desk import Desk
+from core.endpoints.waiting import asking
 from core.store import Row
 
 ENDPOINTS = "SELECT name, state, seen_us, error FROM endpoint ORDER BY name"
@@ -88,7 +89,7 @@ def header(desk: Desk) -> Header:
         stale=bool(ages) and min(ages) > (DEAD_AFTER_REPLAY_US if replay else STALE_AFTER_US),
         waiting=int(waiting["n"]),
         waiting_age_us=waiting_age,
-        asks_again=(waiting_age or 0) > desk.settings.queued_asks_again_minutes * MINUTE,
+        asks_again=bool(waiting["n"]) and bool(asking(desk)),
         incidents=int(counts["n"]),
         unacked=int(counts["unacked"] or 0),
     )

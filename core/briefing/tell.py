@@ -60,6 +60,13 @@ def _deploy(verb: str) -> Callable[[Event, dict[str, Any]], str]:
     return words
 
 
+def _outbox(verb: str) -> Callable[[Event, dict[str, Any]], str]:
+    def words(event: Event, data: dict[str, Any]) -> str:
+        return f"message {data.get('message', '')} ({_version(event)}{_on(event)}) {verb}{_why(data)}"
+
+    return words
+
+
 def _alert(verb: str) -> Callable[[Event, dict[str, Any]], str]:
     def words(event: Event, data: dict[str, Any]) -> str:
         what = data.get("summary") or data.get("rule") or data.get("slo") or "alert"
@@ -122,6 +129,9 @@ _WORDS: dict[str, Callable[[Event, dict[str, Any]], str]] = {
     "rollback.applied": _deploy("rollback"),
     "rollback.failed": _deploy("rollback failed"),
     "rollback.withheld": lambda e, d: f"rollback withheld{_why(d)}",
+    "outbox.confirmed": _outbox("confirmed after it had waited"),
+    "outbox.retried": _outbox("sent once more"),
+    "outbox.dropped": _outbox("dropped"),
     "slo.saved": lambda e, d: f"SLO {d.get('name', '')} saved",
     "alert.fired": _alert("fired"),
     "alert.escalated": _alert("escalated"),

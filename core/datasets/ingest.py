@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core import crashpoint
 from core.datasets import rows, semantics
 from core.datasets.check import Finding, check
 from core.datasets.contract import Contract, infer
@@ -108,6 +109,7 @@ def take(
     examined = examine(
         desk, source, dataset=dataset, time_column=time_column, label=label, leaks=leaks, delimiter=delimiter
     )
+    crashpoint.at("ingest.read")
     if examined.errors:
         refuse(desk, dataset, source, "; ".join(str(finding) for finding in examined.errors))
         examined.require_kept(dataset)
@@ -196,6 +198,7 @@ def _require_agreement(
 
 def _keep(desk: Desk, dataset: str, examined: Examined) -> Added:
     blob = desk.blobs.put(parquet_bytes(examined.table))
+    crashpoint.at("ingest.kept")
     now_us = desk.now_us()
     with desk.write() as tx:
         # Another process may have added the same file since it was looked for.
@@ -210,6 +213,7 @@ def _keep(desk: Desk, dataset: str, examined: Examined) -> Added:
         rows.release(tx, dataset, snapshot.sha256, now_us)
         told = {"dataset": dataset, "snapshot": snapshot.number, "rows": snapshot.rows, "sha256": snapshot.sha256}
         desk.record(tx, "dataset.added", data=told)
+        crashpoint.at("ingest.recorded")
     return Added(snapshot, True, examined.findings)
 
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from core import crashpoint
 from core.desk import Desk
-from core.endpoints import breaker, deploy, rows
+from core.endpoints import breaker, deploy, rows, waiting
 from core.endpoints.adapter import Outcome, connect
 from core.endpoints.rows import Deployment, Endpoint
 from core.errors import TocsinError
@@ -21,7 +22,7 @@ from core.work.outbox import Message
 
 @dataclass(frozen=True)
 class Delivered:
-    """What became of one message: `state` is applied, failed, or waiting with the reason in `error`."""
+    """What became of one message: `state` is applied, failed, waiting or asks, with the reason in `error`."""
 
     endpoint: str
     deployment: int | None
@@ -34,9 +35,9 @@ class Delivered:
 def deliver(desk: Desk, *, endpoint: str | None = None, owner: str = "cli", early: bool = False) -> list[Delivered]:
     """Send what is due, to one endpoint or to all; an endpoint that another process is sending to is left to it.
 
-    `early` is for a person who asks: it does not wait for back-off or breaker. A message that must be tried again
-    holds up those behind it. Never raises for an endpoint's faults: they are in the answer, the deployment and the
-    endpoint's row. Raises StoreUnusable.
+    `early` is for a person who asks: it does not wait for back-off or breaker. A message that must be tried again,
+    or that is so old that it asks a person again, holds up those behind it. Never raises for an endpoint's faults:
+    they are in the answer, the deployment and the endpoint's row. Raises StoreUnusable.
     """
     results: list[Delivered] = []
     for name in outbox.addressed(desk.store):
@@ -75,12 +76,27 @@ def _send_all(desk: Desk, name: str, owner: str, early: bool) -> list[Delivered]
         if endpoint.paused or (breaker.is_open(endpoint, now) and not early):
             return results
         with desk.write() as tx:
-            message = outbox.claim(tx, now, name, owner, early=early)
+            message = outbox.claim(tx, now, name, owner, early=early, asks_before_us=waiting.asks_before_us(desk))
         if message is None:
-            return results
-        results.append(_settle(desk, endpoint, message, _tell(desk, endpoint, message)))
+            return [*results, *_held_up(desk, name)]
+        crashpoint.at("deliver.claimed")
+        outcome = _tell(desk, endpoint, message)
+        crashpoint.at("deliver.activated")
+        results.append(_settle(desk, endpoint, message, outcome))
+        crashpoint.at("deliver.settled")
         if results[-1].state == "waiting":
             return results
+
+
+def _held_up(desk: Desk, name: str) -> list[Delivered]:
+    """The message at the head of the line where it is not sent because it asks a person again."""
+    head = outbox.waiting(desk.store, name)[:1]
+    why = "it waits for so long that it asks again: `tocsin outbox confirm {0}` sends it, `outbox drop {0}` does not"
+    return [
+        Delivered(name, one.deployment, one.body["model"], one.body["version"], "asks", why.format(one.id))
+        for one in head
+        if one.asks(waiting.asks_before_us(desk))
+    ]
 
 
 def _tell(desk: Desk, endpoint: Endpoint, message: Message) -> Outcome:
@@ -98,6 +114,7 @@ def _tell(desk: Desk, endpoint: Endpoint, message: Message) -> Outcome:
     except TocsinError as error:
         return Outcome("never", error.message)
     placed = adapter.place(model, version, content, sha256)
+    crashpoint.at("deliver.placed")
     return adapter.activate(model, version, message.key) if placed.kind == "done" else placed
 
 

@@ -32,6 +32,9 @@ PAIRS = "SELECT DISTINCT endpoint, model FROM deployment ORDER BY endpoint, mode
 SET_APPLIED = "UPDATE deployment SET state = 'applied', applied_us = ?, error = NULL WHERE id = ? AND state = 'queued'"
 SET_FAILED = "UPDATE deployment SET state = 'failed', error = ? WHERE id = ? AND state = 'queued'"
 SET_SUPERSEDED = "UPDATE deployment SET state = 'superseded' WHERE id = ? AND state = 'queued'"
+SET_QUEUED = "UPDATE deployment SET state = 'queued', error = NULL WHERE id = ? AND state IN ('queued', 'failed')"
+NEWER = """SELECT * FROM deployment WHERE endpoint = ? AND model = ? AND id > ? AND state IN ('queued', 'applied')
+ORDER BY id DESC LIMIT 1"""
 SET_WAITING = "UPDATE deployment SET error = ? WHERE id = ? AND state = 'queued'"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from core import crashpoint
 from core.access.sensitive import Vault
 from core.clock import SECOND
 from core.desk import Desk
@@ -52,6 +53,7 @@ def _pull_one(desk: Desk, endpoint: Endpoint, pulled: Pulled) -> None:
             with desk.write() as tx:
                 breaker.failed(tx, endpoint, desk.now_us(), error.message)
             return
+        crashpoint.at("telemetry.fetched")
         endpoint = _take(desk, endpoint, page, pulled)
         if not page.more:
             return
@@ -75,6 +77,7 @@ def _take(desk: Desk, endpoint: Endpoint, page: Page, pulled: Pulled) -> Endpoin
             return current
         pulled.predictions += add_batches(tx, Vault(desk.home), endpoint.name, fresh)
         pulled.batches += len(fresh)
+        crashpoint.at("telemetry.counted")
         cursor = max([after, *(batch.seq for batch in fresh)])
         tx.execute(rows.SET_CURSOR, (page.boot, cursor, endpoint.name))
         breaker.answered(tx, current, now, page.now_us - now)

@@ -7,8 +7,12 @@ import os
 import tempfile
 from pathlib import Path
 
+from core import crashpoint
 from core.errors import NotFound, StoreUnusable
 from core.home import home_error
+
+# A file that is being written, with the number of the process that does.
+PART = ".part-"
 
 
 class Blobs:
@@ -42,6 +46,13 @@ class Blobs:
         """Keep a file's content; returns its hash."""
         return self.put(source.read_bytes())
 
+    def sweep(self) -> int:
+        """Remove what writers that died have left behind; returns how many files that were."""
+        left = [part for part in self.folder.glob(f"*/{PART}*") if not _lives(part.name.removeprefix(PART))]
+        for part in left:
+            part.unlink(missing_ok=True)
+        return len(left)
+
     def read(self, sha256: str) -> bytes:
         """The content. Raises NotFound where it is missing, StoreUnusable where its hash no longer fits."""
         try:
@@ -59,13 +70,26 @@ class Blobs:
 
 
 def _write_whole(target: Path, content: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".part-")
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f"{PART}{os.getpid()}-")
     try:
         with os.fdopen(handle, "wb") as part:
             part.write(content)
             part.flush()
             os.fsync(part.fileno())
+        crashpoint.at("blobs.written")
         os.replace(name, target)
+        crashpoint.at("blobs.named")
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _lives(part: str) -> bool:
+    number = part.partition("-")[0]
+    try:
+        os.kill(int(number), 0)
+    except (ProcessLookupError, ValueError):
+        return False
+    except PermissionError:
+        return True
+    return True

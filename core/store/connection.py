@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
+from core import crashpoint
 from core.errors import StoreUnusable, TocsinError
 from core.home import Home, home_error
 from core.store import driver
@@ -185,8 +186,11 @@ class Store:
             connection = self._writer()
             try:
                 connection.execute("BEGIN IMMEDIATE")
+                crashpoint.at("store.begun")
                 yield Tx(connection, actor)
+                crashpoint.at("store.committing")
                 connection.execute("COMMIT")
+                crashpoint.at("store.committed")
             except BaseException as error:
                 self._roll_back(connection)
                 if isinstance(error, driver.Error) and not isinstance(error, driver.IntegrityError):

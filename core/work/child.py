@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core import crashpoint
 from core.access.redact import Redacted, known_secrets, redact
 from core.desk import Desk
-from core.errors import CheckFailed, Interrupted, NotAllowed, TocsinError
+from core.errors import CheckFailed, Interrupted, NotAllowed, StoreUnusable, TocsinError
 from core.home import Home
 from core.store import Tx
 from core.work.claim import held
@@ -83,12 +84,15 @@ def main(argv: list[str]) -> int:
         report.secrets = _keep_secrets(desk)
         result = getattr(importlib.import_module(module), function)(desk, spec["args"], report.progress)
     except TocsinError as error:
-        report.say({"error": error.message, "hint": error.hint, "stopped": isinstance(error, Interrupted)})
+        # A stop, or a full disk, says nothing about the job: it is tried again.
+        again = isinstance(error, (Interrupted, StoreUnusable))
+        report.say({"error": error.message, "hint": error.hint, "again": again})
         return error.exit_code
     except MemoryError:
         report.say({"error": limits.told_memory(), "hint": HINT})
         return CheckFailed.exit_code
     report.say({"result": result or {}})
+    crashpoint.at("work.reported")
     return 0
 
 

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from core import crashpoint
 from core.clock import MINUTE, SECOND
+from core.errors import NotFound
 from core.ledger.chain import canonical
 from core.store import Row, Store, Tx
 
@@ -28,11 +30,19 @@ WHERE deployment = ? AND state = 'waiting'"""
 OPEN = "SELECT * FROM outbox WHERE state IN ('waiting', 'claimed') ORDER BY id"
 ADDRESSED = "SELECT DISTINCT endpoint FROM outbox WHERE state IN ('waiting', 'claimed') ORDER BY endpoint"
 DEAD = "SELECT * FROM outbox WHERE state = 'dead' ORDER BY id DESC LIMIT ?"
+MESSAGE = "SELECT * FROM outbox WHERE id = ?"
+NEWEST = "SELECT * FROM outbox ORDER BY state IN ('waiting', 'claimed') DESC, state = 'dead' DESC, id DESC LIMIT ?"
+MEANT = """UPDATE outbox SET state = 'waiting', attempts = :attempts, next_us = :now, confirmed_us = :now,
+done_us = NULL, error = NULL WHERE id = :id AND state IN ('waiting', 'dead')"""
+DROP = "UPDATE outbox SET state = 'done', done_us = ?, error = ? WHERE id = ? AND state IN ('waiting', 'dead')"
 
 
 @dataclass(frozen=True)
 class Message:
-    """One thing an endpoint is to be told. `key` makes telling it twice the same as telling it once."""
+    """One thing an endpoint is to be told. `key` makes telling it twice the same as telling it once.
+
+    `confirmed_us` is when a person last said that it is still meant, None where nobody was asked.
+    """
 
     id: int
     endpoint: str
@@ -45,7 +55,19 @@ class Message:
     next_us: int
     fence: int
     created_us: int
+    done_us: int | None
+    confirmed_us: int | None
     error: str | None
+
+    @property
+    def open(self) -> bool:
+        """Whether it is still to be sent."""
+        return self.state in ("waiting", "claimed")
+
+    def asks(self, before_us: int) -> bool:
+        """Whether it waits since before an instant, unconfirmed: then it is sent only once a person says so."""
+        since = self.created_us if self.confirmed_us is None else self.confirmed_us
+        return self.state == "waiting" and since < before_us
 
     @classmethod
     def of(cls, row: Row) -> Message:
@@ -59,17 +81,23 @@ def put(
 ) -> int:
     """Queue a message in the transaction of the change it tells of; returns its number."""
     cursor = tx.execute(PUT, (endpoint, key, action, canonical(body), deployment, now_us, now_us))
+    crashpoint.at("outbox.put")
     return int(cursor.lastrowid)
 
 
-def claim(tx: Tx, now_us: int, endpoint: str, owner: str, *, early: bool = False) -> Message | None:
+def claim(
+    tx: Tx, now_us: int, endpoint: str, owner: str, *, early: bool = False, asks_before_us: int = 0
+) -> Message | None:
     """Take the endpoint's oldest unsettled message; None where there is none, or it is not due and not `early`.
 
     The caller holds the endpoint's delivery lock, so a message found claimed belongs to a sender that died: it is
-    taken over at once. A later message never overtakes one that waits.
+    taken over at once. A later message never overtakes one that waits, nor one that waits since before
+    `asks_before_us` and so asks a person again.
     """
     head = tx.one(HEAD, (endpoint,))
     if head is None or (head["state"] == "waiting" and head["next_us"] > now_us and not early):
+        return None
+    if Message.of(head).asks(asks_before_us):
         return None
     row = tx.one(CLAIM, (owner, now_us + LEASE_US, head["id"]))
     return Message.of(row) if row else None
@@ -102,12 +130,36 @@ def _settle(tx: Tx, message: Message, state: str, next_us: int, done_us: int | N
     return bool(tx.execute(SETTLE, values).rowcount)
 
 
+def meant(tx: Tx, now_us: int, message: Message) -> bool:
+    """Put a waiting or dead message first in its order, due now; a dead one begins its attempts anew."""
+    attempts = message.attempts if message.state == "waiting" else 0
+    return bool(tx.execute(MEANT, {"id": message.id, "now": now_us, "attempts": attempts}).rowcount)
+
+
+def drop(tx: Tx, now_us: int, message: Message, why: str) -> bool:
+    """Settle a waiting or dead message as never to be sent; False where it is on its way or settled."""
+    return bool(tx.execute(DROP, (now_us, why, message.id)).rowcount)
+
+
 def withdraw(tx: Tx, now_us: int, deployment: int) -> bool:
     """Take back a deployment's message that is not being sent; False where it is on its way or settled."""
     return bool(tx.execute(WITHDRAW, (now_us, deployment)).rowcount)
 
 
-def waiting(store: Store, endpoint: str | None = None) -> list[Message]:
+def message(store: Store | Tx, number: int) -> Message:
+    """One message. Raises NotFound."""
+    row = store.one(MESSAGE, (number,))
+    if row is None:
+        raise NotFound(f"there is no message {number}", "`tocsin outbox list` shows them")
+    return Message.of(row)
+
+
+def newest(store: Store, limit: int = 50) -> list[Message]:
+    """The messages that wait, then those that were given up, then the settled ones; each newest first."""
+    return [Message.of(row) for row in store.read(NEWEST, (limit,))]
+
+
+def waiting(store: Store | Tx, endpoint: str | None = None) -> list[Message]:
     """The unsettled messages in the order they will be sent, of one endpoint or of all."""
     messages = [Message.of(row) for row in store.read(OPEN)]
     return [message for message in messages if endpoint in (None, message.endpoint)]

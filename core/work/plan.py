@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from core import crashpoint
 from core.clock import DAY, HOUR, MINUTE
 from core.errors import BadInput
 from core.ledger.chain import canonical
@@ -93,6 +94,7 @@ def plan_due(tx: Tx, now_us: int) -> int:
         taken = _room(tx, found, missed)
         for due in taken:
             planned += _queue(tx, found, due, due, f"schedule/{found.name}/{due}") is not None
+        crashpoint.at("work.planned")
         tx.execute(ADVANCE, (next_due(found.trigger, now_us), len(missed) - len(taken), found.id))
     return planned
 

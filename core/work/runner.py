@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from core import crashpoint
 from core.desk import Desk
 from core.store import Tx
 from core.work.claim import Ended, Owner, asked, beat, claim, finish, give_back, recover, start_of
@@ -92,13 +93,15 @@ class Runner:
         return len(self.children)
 
     def recover(self) -> int:
-        """Take back the runs of dead processes; returns how many."""
+        """Take back the runs of dead processes and sweep up what they left half written; returns how many runs."""
         self._recovered = time.monotonic()
+        self.desk.blobs.sweep()
         with self.desk.write() as tx:
             ours = [child.run.id for child in self.children]
             back = recover(tx, self.desk.store, self.desk.now_us(), besides=self.owner.name, holding=ours)
             for run, state in back:
                 self._record(tx, run, state)
+                crashpoint.at("work.recovered")
         return len(back)
 
     def stop(self) -> None:
@@ -118,6 +121,7 @@ class Runner:
             run = claim(tx, self.desk.now_us(), self.owner.name, only=self.only)
         if run is None:
             return False
+        crashpoint.at("work.claimed")
         if run.kind not in self.kinds:
             self._end(
                 run, Ended("failed", error=f"no job kind {run.kind!r}; there are {', '.join(sorted(self.kinds))}")
@@ -150,6 +154,7 @@ class Runner:
             os.close(writing)
         log.start()
         os.set_blocking(reading, False)
+        crashpoint.at("work.spawned")
         child = Child(run, process, reading, start_of(process.pid) or "", limits, log, time.monotonic())
         self._beat(child)
         return child
@@ -179,6 +184,7 @@ class Runner:
         os.close(child.report)
         child.log.finish()
         self.children.remove(child)
+        crashpoint.at("work.ended")
         cpu_ms = int(1000 * (usage.ru_utime + usage.ru_stime))
         rss_kb = usage.ru_maxrss // 1024 if sys.platform == "darwin" else usage.ru_maxrss
         self._settle(child, child.process.returncode, cpu_ms, rss_kb)
@@ -205,6 +211,7 @@ class Runner:
                 pid=child.process.pid,
                 pid_start=child.started,
             )
+        crashpoint.at("work.beaten")
 
     def _settle(self, child: Child, code: int, cpu_ms: int, rss_kb: int) -> None:
         log = str(log_path(self.desk.home, child.run.id))
@@ -217,8 +224,8 @@ class Runner:
             self._end(child.run, Ended("failed", error=f"{child.limits.told_cpu()} ({HINT})", **cost))
         elif child.cancelled is not None:
             self._end(child.run, Ended("cancelled", error="cancelled", **cost))
-        elif child.said.get("stopped"):
-            self._crashed(child.run, "its process was told to stop")
+        elif child.said.get("again"):
+            self._crashed(child.run, child.said["error"])
         elif "error" in child.said:
             hint = child.said.get("hint")
             error = child.said["error"] + (f" ({hint})" if hint else "")
@@ -233,6 +240,7 @@ class Runner:
     def _end(self, run: Run, ended: Ended) -> None:
         with self.desk.write() as tx:
             if finish(tx, self.desk.now_us(), run, ended):
+                crashpoint.at("work.finishing")
                 self._record(tx, run, ended.state)
                 if ended.state == "succeeded":
                     record_stopped(self.desk, tx, follow(tx, self.desk.now_us(), run))

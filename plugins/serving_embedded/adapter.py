@@ -13,6 +13,7 @@ from plugins.serving_embedded.transport import Answer, Transport, refusal
 
 KINDS = frozenset({"requests", "latency", "feature", "score", "auth"})
 LARGEST = 1 << 62
+HASH = "X-Artefact-Sha256"
 
 
 class EmbeddedAdapter:
@@ -35,9 +36,9 @@ class EmbeddedAdapter:
             raise _unreadable(error) from error
 
     def place(self, model: str, version: int, content: bytes, sha256: str) -> Outcome:
-        """Send a model file with its hash."""
+        """Send a model file with its hash; one that was changed on its way is sent again."""
         path = f"/v1/models/{quote(model, safe='')}/versions/{version}"
-        return self._tell("PUT", path, content=content, headers={"X-Artefact-Sha256": sha256})
+        return self._tell("PUT", path, sha256, content=content, headers={HASH: sha256})
 
     def activate(self, model: str, version: int, key: str) -> Outcome:
         """Make a placed version the active one."""
@@ -66,18 +67,22 @@ class EmbeddedAdapter:
     def _read(self, path: str) -> dict[str, Any]:
         return _object(self._transport.call("GET", path))
 
-    def _tell(self, method: str, path: str, **request: Any) -> Outcome:
+    def _tell(self, method: str, path: str, sha256: str = "", **request: Any) -> Outcome:
         try:
             answer = self._transport.call(method, path, **request)
         except TocsinError as error:
             return Outcome("later", error.message, answered=False)
         if answer.status in (408, 425, 429) or answer.status >= 500:
             return Outcome("later", refusal(answer).message, answer.retry_after_us, answered=answer.status == 429)
+        if answer.status == 400 and isinstance(answer.data, dict) and answer.data.get("field") == HASH:
+            return Outcome("later", refusal(answer).message)
         if answer.status >= 400:
             return Outcome("never", refusal(answer).message)
         if not isinstance(answer.data, dict) or "version" not in answer.data:
             # Something answered that is no endpoint, a proxy's page for one: whether it was done nobody knows.
             return Outcome("later", "the answer cannot be read", answered=False)
+        if sha256 and answer.data.get("sha256", sha256) != sha256:
+            return Outcome("later", "the endpoint says that it keeps another file than was sent")
         return DONE
 
 

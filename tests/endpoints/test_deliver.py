@@ -12,6 +12,7 @@ from core.desk import Desk
 from core.endpoints import adapter, deploy, rows, verbs
 from core.endpoints.deliver import Delivered, deliver
 from core.errors import RemoteRefused, RemoteUnreachable
+from core.home import Home
 from core.ledger import timeline
 from core.work import outbox
 from plugins.serving_embedded.adapter import EmbeddedAdapter
@@ -19,6 +20,15 @@ from plugins.serving_embedded.transport import Timeouts, Transport
 from tests.serving.tiny import TOKEN, faulty, lost_reply, register, serving, stalled, status, well
 
 GARBAGE = status(200, b"<html>welcome to the hotel</html>")
+
+
+@pytest.fixture
+def desk(home: Home, clock: SimClock) -> Iterator[Desk]:
+    """Here time is let pass without anybody being asked again; tests/endpoints/test_waiting.py is about that."""
+    home.settings_path.write_text("queued_asks_again_minutes = 100000")
+    opened = Desk.open(home, actor="ana", clock=clock)
+    yield opened
+    opened.store.close()
 
 
 @pytest.fixture(autouse=True)
