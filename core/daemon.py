@@ -105,7 +105,7 @@ class Daemon:
         try:
             self._planner.turn()
         finally:
-            if self.runner.children or waits(self.desk.store, self.desk.now_us()):
+            if self.runner.children or waits(self.desk.store, self.desk.now_us(), self.desk.settings.quota):
                 self.runner.step()
 
     def sync(self) -> None:

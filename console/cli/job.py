@@ -11,6 +11,7 @@ from console.cli.opening import Opens
 from console.cli.output import change_options, confirm, desk_from, emit, json_option, limit_options, table
 from console.cli.schedule import arguments
 from core.clock import iso, iso_or_none
+from core.desk import Desk
 from core.errors import BadInput, NotFound
 
 
@@ -33,9 +34,10 @@ def list_jobs(ctx: click.Context, limit: int, as_json: bool) -> None:
     """The newest jobs, newest first."""
     from core.work import rows
 
-    found = rows.runs(desk_from(ctx, read_only=True).store, limit)
+    desk = desk_from(ctx, read_only=True)
+    found = rows.runs(desk.store, limit)
     if as_json:
-        emit([job_json(run) for run in found])
+        emit([job_json(desk, run) for run in found])
         return
     lines = [
         (
@@ -44,14 +46,25 @@ def list_jobs(ctx: click.Context, limit: int, as_json: bool) -> None:
             run.args.get("model") or run.args.get("dataset") or "",
             run.state,
             iso(run.due_us),
-            run.error,
+            run.error or waits_for(desk, run),
         )
         for run in found
     ]
-    table(["job", "kind", "of", "state", "due", "error"], lines, empty="no jobs yet: `tocsin train --help`")
+    table(
+        ["job", "kind", "of", "state", "due", "error, or why it waits"],
+        lines,
+        empty="no jobs yet: `tocsin train --help`",
+    )
 
 
-def job_json(run: Any) -> dict[str, Any]:
+def waits_for(desk: Desk, run: Any) -> str | None:
+    """Why a run has not started; None where nothing keeps it."""
+    from core.work.quota import why_waits
+
+    return why_waits(desk.store, desk.now_us(), desk.settings.quota, run) or None
+
+
+def job_json(desk: Desk, run: Any) -> dict[str, Any]:
     """A run with stable keys and ISO times."""
     return {
         "job": run.id,
@@ -61,6 +74,7 @@ def job_json(run: Any) -> dict[str, Any]:
         "args": run.args,
         "limits": run.limits,
         "state": run.state,
+        "waits": waits_for(desk, run),
         "attempt": run.attempt,
         "progress": run.progress,
         "due": iso(run.due_us),
@@ -81,7 +95,8 @@ def show(ctx: click.Context, job: int, as_json: bool) -> None:
     """One job: its arguments, state, cost and result."""
     from core.work import rows
 
-    data = job_json(rows.run(desk_from(ctx, read_only=True).store, job))
+    desk = desk_from(ctx, read_only=True)
+    data = job_json(desk, rows.run(desk.store, job))
     if as_json:
         emit(data)
         return

@@ -61,6 +61,7 @@ def body(page: JobPage, width: int) -> list[Line]:
         if row.state == "running"
         else line("  ", (" · ".join(cost), "dim")),
         *(line("  ", (piece, "bad")) for piece in (wrap(row.error, width - 2) if row.error else [])),
+        *(line("  ", (piece, "warn")) for piece in (wrap(f"waits: {page.waits}", width - 2) if page.waits else [])),
         (),
         *_values("ARGUMENTS", page.args),
         *_values("RESULT", page.result),

@@ -12,6 +12,7 @@ from core.errors import NotFound
 from core.store import Row
 from core.work import plan, rows
 from core.work.logs import log_path, plain
+from core.work.quota import why_waits
 
 COUNT = "SELECT count(*) AS n FROM run"
 COUNT_MATCHING = "SELECT count(*) AS n FROM run WHERE kind || ' ' || state || ' ' || request LIKE ?"
@@ -40,7 +41,7 @@ class JobRow(NamedTuple):
 
 
 class JobPage(NamedTuple):
-    """One run in full: arguments, cost, result and the end of its log."""
+    """One run in full: arguments, cost, result and the end of its log; `waits` is why it has not started."""
 
     header: Header
     row: JobRow
@@ -49,6 +50,7 @@ class JobPage(NamedTuple):
     max_rss_kb: int | None
     result: dict[str, Any]
     log: tuple[str, ...]
+    waits: str = ""
 
 
 class ScheduleRow(NamedTuple):
@@ -97,6 +99,7 @@ def job(desk: Desk, run_id: int) -> JobPage:
         max_rss_kb=row["max_rss_kb"],
         result=dict(json.loads(row["result"]) or {}) if row["result"] else {},
         log=_tail(row["log"] or str(log_path(desk.home, run_id))),
+        waits=why_waits(desk.store, desk.now_us(), desk.settings.quota, rows.Run.of(row)),
     )
 
 

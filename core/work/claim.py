@@ -12,17 +12,23 @@ from typing import Any
 
 from core.clock import MINUTE, SECOND
 from core.home import Home
+from core.settings import Quota
 from core.store import Store, Tx
+from core.work.quota import UNLIMITED, bounds
 from core.work.rows import Run
 
 LEASE_US = 2 * MINUTE
 RETRY_US = 30 * SECOND
 
-# What could start now: its time has come, what it needs is done, and no other run of its schedule is under way.
+# What could start now: its time has come, what it needs is done, no other run of its schedule is under way, and its
+# model has CPU time left today.
 READY = """state = 'planned' AND next_us <= :now
 AND NOT EXISTS (SELECT 1 FROM run AS other WHERE other.schedule = run.schedule AND other.state = 'claimed')
 AND NOT EXISTS (SELECT 1 FROM need JOIN run AS needed ON needed.id = need.needs
-  WHERE need.run = run.id AND needed.state <> 'succeeded')"""
+  WHERE need.run = run.id AND needed.state <> 'succeeded')
+AND coalesce((SELECT cpu_ms FROM cpu_spent WHERE model = json_extract(run.args, '$.model') AND day_us = :day), 0)
+  < 1000 * coalesce(
+    (SELECT value FROM json_each(:models) WHERE key = json_extract(run.args, '$.model')), :cpu_seconds)"""
 WAITING = f"SELECT 1 FROM run WHERE {READY} LIMIT 1"
 NEXT = f"""UPDATE run SET state = 'claimed', owner = :owner, fence = fence + 1, attempt = attempt + 1,
 lease_us = :lease, started_us = :now, progress = NULL, error = NULL
@@ -60,14 +66,18 @@ def lease_until_us() -> int:
     return time.time_ns() // 1000 + LEASE_US
 
 
-def waits(store: Store, now_us: int) -> bool:
+def waits(store: Store, now_us: int, quota: Quota) -> bool:
     """Whether there is a run that could be claimed now."""
-    return store.one(WAITING, {"now": now_us}) is not None
+    return store.one(WAITING, {"now": now_us, **bounds(now_us, quota)}) is not None
 
 
-def claim(tx: Tx, now_us: int, owner: str, *, only: int | None = None) -> Run | None:
-    """Take the run that has waited longest, or the one run asked for; None where nothing is due."""
-    row = tx.one(NEXT, {"owner": owner, "lease": lease_until_us(), "now": now_us, "only": only})
+def claim(tx: Tx, now_us: int, owner: str, *, only: int | None = None, quota: Quota = UNLIMITED) -> Run | None:
+    """Take the run that has waited longest and that nothing keeps, or the one run asked for; None where there is none.
+
+    `quota` is what each model's jobs may use of a day; a run of one that has used it up waits for the next.
+    """
+    given = {"owner": owner, "lease": lease_until_us(), "now": now_us, "only": only, **bounds(now_us, quota)}
+    row = tx.one(NEXT, given)
     return Run.of(row) if row else None
 
 

@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable
 
 from core.desk import Desk
+from core.errors import NotAllowed
 from core.work import rows
 from core.work.claim import Owner, cancel, owner_lives
+from core.work.quota import over_quota
 from core.work.runner import Runner
 
 POLL_SECONDS = 0.05
@@ -22,8 +24,9 @@ def run_here(desk: Desk, kinds: dict[str, str], run_id: int, show: Callable[[flo
     """Run a queued job in a process of its own until it has ended, whoever has claimed it; returns it ended.
 
     `show` is told the share done and what is being done. An interrupt cancels the job, waits for it to stop, and
-    is raised again.
+    is raised again. Raises NotAllowed, the job cancelled, where its model has used up its CPU time of the day.
     """
+    _require_quota(desk, run_id)
     owner = Owner(desk.home, "here")
     runner = Runner(desk, kinds, owner, only=run_id)
     try:
@@ -36,6 +39,14 @@ def run_here(desk: Desk, kinds: dict[str, str], run_id: int, show: Callable[[flo
     finally:
         runner.stop()
         owner.close()
+
+
+def _require_quota(desk: Desk, run_id: int) -> None:
+    over = over_quota(desk.store, desk.now_us(), desk.settings.quota, rows.run(desk.store, run_id))
+    if over:
+        with desk.write() as tx:
+            cancel(tx, desk.now_us(), run_id)
+        raise NotAllowed(over, "give it more: `quota` in settings.toml")
 
 
 def _until_ended(desk: Desk, runner: Runner, run_id: int, show: Callable[[float, str], None]) -> rows.Run:

@@ -16,6 +16,8 @@ from core.work.trigger import follows, next_due
 
 # More missed times than this are not made up for one by one, whatever the policy says.
 CATCH_UP_CAP = 100
+# So many schedules are planned in one transaction; then other writers have their turn.
+MOST = 500
 CATCH_UP = ("all", "latest", "skip")
 OVERLAP = ("queue", "skip", "cancel")
 # A job that has crashed this often is given up.
@@ -26,7 +28,8 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(name) DO UPDATE SET kind = exc
 trigger = excluded.trigger, catch_up = excluded.catch_up, overlap = excluded.overlap, limits = excluded.limits,
 next_us = excluded.next_us, asked_by = excluded.asked_by"""
 PAUSE = "UPDATE schedule SET paused = ?, next_us = ? WHERE name = ?"
-DUE = "SELECT * FROM schedule WHERE paused = 0 AND next_us <= ? ORDER BY next_us"
+DUE = "SELECT * FROM schedule WHERE paused = 0 AND next_us <= ? ORDER BY next_us LIMIT ?"
+ENDING = "SELECT * FROM schedule WHERE paused = 0 AND next_us <= ? AND overlap = 'cancel'"
 QUEUE = """INSERT INTO run(schedule, due_us, request, kind, args, limits, state, next_us, max_attempts, asked_by)
 VALUES (?, ?, ?, ?, ?, ?, 'planned', ?, ?, ?) ON CONFLICT DO NOTHING"""
 ASKER = "SELECT asked_by FROM schedule WHERE id = ?"
@@ -82,29 +85,29 @@ def pause_schedule(tx: Tx, now_us: int, name: str, *, paused: bool) -> None:
     tx.execute(PAUSE, (int(paused), next_due(found.trigger, now_us), name))
 
 
-def plan_due(tx: Tx, now_us: int) -> int:
-    """Queue every due run once and move each schedule on, in the caller's transaction; returns how many.
+def plan_due(tx: Tx, now_us: int, *, most: int = MOST) -> int:
+    """Queue every due run of `most` schedules once and move each on, in the caller's transaction; returns how many.
 
     A run is unique by schedule and due time, so planning twice, or from two daemons, queues it once.
     """
     planned = 0
-    for row in tx.read(DUE, (now_us,)):
+    for row in tx.read(DUE, (now_us, most)):
         found = rows.Schedule.of(row)
-        missed = _missed(found, now_us)
+        missed, following = _missed(found, now_us)
         taken = _room(tx, found, missed)
         for due in taken:
             planned += _queue(tx, found, due, due, f"schedule/{found.name}/{due}") is not None
         crashpoint.at("work.planned")
-        tx.execute(ADVANCE, (next_due(found.trigger, now_us), len(missed) - len(taken), found.id))
+        tx.execute(ADVANCE, (following, len(missed) - len(taken), found.id))
     return planned
 
 
 def give_way(tx: Tx, now_us: int) -> list[rows.Run]:
     """Before planning: ask the runs to stop whose schedule is due again and ends the earlier one; returns them."""
     stopped: list[rows.Run] = []
-    for row in tx.read(DUE, (now_us,)):
+    for row in tx.read(ENDING, (now_us,)):
         found = rows.Schedule.of(row)
-        if found.overlap == "cancel" and _missed(found, now_us):
+        if _missed(found, now_us)[0]:
             stopped += _stop_open(tx, now_us, found.id)
     return stopped
 
@@ -151,14 +154,18 @@ def _stop_open(tx: Tx, now_us: int, schedule_id: int) -> list[rows.Run]:
     return stopped
 
 
-def _missed(found: rows.Schedule, now_us: int) -> list[int]:
-    """The due times from the schedule's next to now that its policy makes up for, oldest first."""
-    if found.next_us is None:
-        return []
-    if found.catch_up == "all":
-        return _walk(found.trigger, found.next_us, now_us)[:CATCH_UP_CAP]
-    latest = _latest(found, now_us)
-    return [] if found.catch_up == "skip" and now_us - latest > MINUTE else [latest]
+def _missed(found: rows.Schedule, now_us: int) -> tuple[list[int], int | None]:
+    """The due times up to now that the schedule's policy makes up for, oldest first, and the next one to come."""
+    assert found.next_us is not None
+    following = next_due(found.trigger, found.next_us)
+    if following is None or following > now_us:
+        latest = found.next_us
+    else:
+        following = next_due(found.trigger, now_us)
+        if found.catch_up == "all":
+            return _walk(found.trigger, found.next_us, now_us)[:CATCH_UP_CAP], following
+        latest = _latest(found, now_us)
+    return [] if found.catch_up == "skip" and now_us - latest > MINUTE else [latest], following
 
 
 def _walk(trigger: str, due: int | None, now_us: int) -> list[int]:

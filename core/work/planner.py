@@ -45,11 +45,12 @@ class Planner:
             self._pause(self._last_us, now)
         self._last_us, self._elapsed = now, elapsed
         require_planning(self.desk.store)
-        if not self.desk.store.one(DUE, (now,)):
-            return 0
-        with self.desk.write() as tx:
-            record_stopped(self.desk, tx, give_way(tx, now))
-            return plan_due(tx, now)
+        planned = 0
+        while self.desk.store.one(DUE, (now,)):
+            with self.desk.write() as tx:
+                record_stopped(self.desk, tx, give_way(tx, now))
+                planned += plan_due(tx, now)
+        return planned
 
     def _pause(self, from_us: int, to_us: int) -> None:
         with self.desk.write() as tx:

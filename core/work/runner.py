@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
 from typing import Any
 
 from core import crashpoint
@@ -20,6 +19,8 @@ from core.work.logs import Capture, log_path
 from core.work.pipeline import inherited
 from core.work.plan import follow
 from core.work.planner import record_stopped
+from core.work.process import Child, last_words, listen, reap
+from core.work.quota import spend
 from core.work.rows import Run
 
 # Job kinds and what runs them: `module:function(desk, args, progress) -> result`.
@@ -30,32 +31,6 @@ RECOVER_EVERY = 30.0
 GRACE = 10.0
 # Progress that has moved less than this waits for the next beat.
 MOVED = 0.02
-
-
-@dataclass
-class Child:
-    """A running job: its process, the descriptor it reports on, and what it has said so far."""
-
-    run: Run
-    process: subprocess.Popen[bytes]
-    report: int
-    started: str
-    limits: Limits
-    log: Capture
-    born: float
-    pending: bytes = b""
-    progress: float | None = None
-    text: str = ""
-    said: dict[str, Any] = field(default_factory=dict)
-    beaten: float = 0.0
-    beaten_progress: float = 0.0
-    cancelled: float | None = None
-    too_long: bool = False
-
-    @property
-    def overdue(self) -> bool:
-        """Whether it has run longer than its limit."""
-        return self.limits.wall_seconds is not None and time.monotonic() - self.born > self.limits.wall_seconds
 
 
 class Runner:
@@ -108,17 +83,18 @@ class Runner:
         """Kill what runs and give it back without counting the attempt, so that the next daemon starts it again."""
         for child in self.children:
             _kill(child.process, signal.SIGKILL)
-            child.process.wait()
+            cpu_ms, _ = reap(child, wait=True) or (0, 0)
             os.close(child.report)
             child.log.finish()
             with self.desk.write() as tx:
+                spend(tx, self.desk.now_us(), child.run, cpu_ms)
                 state = give_back(tx, self.desk.now_us(), child.run, "the daemon was stopped", counted=False)
                 self._record(tx, child.run, state)
         self.children.clear()
 
     def _start_next(self) -> bool:
         with self.desk.write() as tx:
-            run = claim(tx, self.desk.now_us(), self.owner.name, only=self.only)
+            run = claim(tx, self.desk.now_us(), self.owner.name, only=self.only, quota=self.desk.settings.quota)
         if run is None:
             return False
         crashpoint.at("work.claimed")
@@ -174,20 +150,17 @@ class Runner:
         )
 
     def _follow(self, child: Child) -> None:
-        _listen(child)
-        pid, status, usage = os.wait4(child.process.pid, os.WNOHANG)
-        if pid == 0:
+        listen(child)
+        used = reap(child)
+        if used is None:
             self._keep(child)
             return
-        child.process.returncode = os.waitstatus_to_exitcode(status)
-        _listen(child)
+        listen(child)
         os.close(child.report)
         child.log.finish()
         self.children.remove(child)
         crashpoint.at("work.ended")
-        cpu_ms = int(1000 * (usage.ru_utime + usage.ru_stime))
-        rss_kb = usage.ru_maxrss // 1024 if sys.platform == "darwin" else usage.ru_maxrss
-        self._settle(child, child.process.returncode, cpu_ms, rss_kb)
+        self._settle(child, child.process.returncode, *used)
 
     def _keep(self, child: Child) -> None:
         cancel = asked(self.desk.store, child.run)
@@ -225,20 +198,22 @@ class Runner:
         elif child.cancelled is not None:
             self._end(child.run, Ended("cancelled", error="cancelled", **cost))
         elif child.said.get("again"):
-            self._crashed(child.run, child.said["error"])
+            self._crashed(child.run, child.said["error"], cpu_ms)
         elif "error" in child.said:
             hint = child.said.get("hint")
             error = child.said["error"] + (f" ({hint})" if hint else "")
             self._end(child.run, Ended("failed", error=error, result={"hint": hint} if hint else None, **cost))
         else:
-            self._crashed(child.run, _last_words(log) or f"it ended with {code} and no report")
+            self._crashed(child.run, last_words(log) or f"it ended with {code} and no report", cpu_ms)
 
-    def _crashed(self, run: Run, reason: str) -> None:
+    def _crashed(self, run: Run, reason: str, cpu_ms: int = 0) -> None:
         with self.desk.write() as tx:
+            spend(tx, self.desk.now_us(), run, cpu_ms)
             self._record(tx, run, give_back(tx, self.desk.now_us(), run, reason))
 
     def _end(self, run: Run, ended: Ended) -> None:
         with self.desk.write() as tx:
+            spend(tx, self.desk.now_us(), run, ended.cpu_ms or 0)
             if finish(tx, self.desk.now_us(), run, ended):
                 crashpoint.at("work.finishing")
                 self._record(tx, run, ended.state)
@@ -249,33 +224,6 @@ class Runner:
         """Write that a run has ended. Its error stays in its row: it may name paths, which no replay repeats."""
         if state in ("succeeded", "failed", "cancelled", "dead"):
             self.desk.record(tx, f"job.{state}", model=run.args.get("model"), data={"job": run.id, "kind": run.kind})
-
-
-def _listen(child: Child) -> None:
-    while True:
-        try:
-            chunk = os.read(child.report, 65_536)
-        except BlockingIOError:
-            break
-        if not chunk:
-            break
-        child.pending += chunk
-    *lines, child.pending = child.pending.split(b"\n")
-    for line in lines:
-        said = json.loads(line)
-        child.progress = said.get("progress", child.progress)
-        child.text = said.get("text", child.text)
-        child.said.update(said)
-
-
-def _last_words(path: str) -> str:
-    try:
-        with open(path, "rb") as log:
-            log.seek(max(0, os.path.getsize(path) - 4096))
-            lines = log.read().decode("utf-8", "replace").strip().splitlines()
-    except OSError:
-        return ""
-    return lines[-1].strip()[:300] if lines else ""
 
 
 def _end_gently(child: Child) -> None:

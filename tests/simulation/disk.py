@@ -87,9 +87,9 @@ class SteppedStore(Store):
         return super().read(sql, params)
 
     @contextmanager
-    def write(self) -> Iterator[Tx]:
+    def write(self, actor: str = "") -> Iterator[Tx]:
         self._world.pause(self._process, "writes")
-        with super().write() as tx:
+        with super().write(actor) as tx:
             yield tx
 
 

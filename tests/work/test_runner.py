@@ -462,3 +462,21 @@ def test_following_shows_what_is_written_from_now_on(desk: Desk, monkeypatch: py
 
     monkeypatch.setattr(logs.time, "sleep", write_more)
     assert list(logs.follow(desk, job, "t")) == ["two", "[31mthree"]
+
+
+def test_what_every_attempt_used_is_counted_against_its_models_day(
+    desk: Desk, clock: SimClock, working: Runner
+) -> None:
+    def spent() -> int:
+        row = desk.store.one("SELECT cpu_ms FROM cpu_spent WHERE model = 'm'")
+        return int(row["cpu_ms"]) if row else 0
+
+    first = work(working, ask(desk, "good", model="m")).cpu_ms
+    assert spent() == first
+    work_once(working, ask(desk, "vanish", model="m"))
+    after_crash = spent()
+    assert after_crash > (first or 0)
+    ask(desk, "wait", model="m")
+    started(working)
+    working.stop()
+    assert spent() > after_crash
