@@ -30,9 +30,9 @@ def _next_cron(line: str, after_us: int) -> int:
     start = datetime.fromtimestamp(after_us // SECOND, UTC)
     try:
         moment = next(CronSim(line, start))
-    except (CronSimError, StopIteration) as error:
+    except (CronSimError, StopIteration, ValueError) as error:
         raise BadInput(
-            f"{line!r} is not a trigger",
+            f"{line[:80]!r} is not a trigger",
             "write `every 15m`, a cron line such as `0 3 * * *`, or `once 2026-01-31T03:00Z`",
         ) from error
     return int(moment.timestamp()) * SECOND
