@@ -119,9 +119,7 @@ PARSERS: dict[str, Parser] = {
         lambda: [each.text.encode() for each in shipped()],
         lambda b, _: parse(b.decode("utf-8", "replace"), "fuzz"),
     ),
-    "condition": Parser(
-        lines("severity = 1", "alerts.firing > 0", "class != bad deploy"), lambda b, _: Condition.parse(text(b))
-    ),
+    "condition": Parser(lines("auc >= 0.6", "class == model"), lambda b, _: Condition.parse(text(b))),
     "backtest": Parser(lambda: [BACKTEST], lambda b, f: backtest.read(written(f, "b.csv", b))),
     "trigger": Parser(
         lines("every 15m", "0 3 * * *", "once 2026-01-31T03:00:00Z", "*/5 1-3 1,2 * MON#1"),
