@@ -15,6 +15,8 @@ SECOND = 1_000_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
+# A century: what is counted in longer spans fits no clock.
+LONGEST_SPAN = 36_525 * DAY
 
 _CELL = struct.Struct("<q")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -115,12 +117,14 @@ def parse_time(text: str) -> int:
 
 
 def parse_span(text: str) -> int:
-    """`90s`, `15m`, `6h`, `30d`, `4w` to microseconds. Raises BadInput for anything else or for nothing."""
+    """`90s`, `15m`, `6h`, `30d`, `4w` to microseconds. Raises BadInput for anything else, and beyond a century."""
     units = {"s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
     number, unit = text.strip()[:-1], text.strip()[-1:].lower()
-    if unit not in units or not (number.isascii() and number.isdigit()) or int(number) == 0:
-        raise BadInput(f"{text!r} is not a span of time", "write it as 90s, 15m, 6h, 30d or 4w")
-    return int(number) * units[unit]
+    fits = unit in units and number.isascii() and number.isdigit() and len(number) < 12
+    length = int(number) * units[unit] if fits else 0
+    if not 0 < length <= LONGEST_SPAN:
+        raise BadInput(f"{text[:80]!r} is not a span of time", "write it as 90s, 15m, 6h, 30d or 4w")
+    return length
 
 
 def span(us: int) -> str:

@@ -78,5 +78,5 @@ def load(home: Home) -> Settings:
         raise BadInput(f"{home.settings_path} cannot be read: {error}", "check its permissions") from error
     try:
         return msgspec.toml.decode(text, type=Settings)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise BadInput(f"{home.settings_path}: {error}", "see 'Settings' in the README for the fields") from error

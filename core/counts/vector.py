@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from core.errors import StoreUnusable
 
 _DENSE, _SPARSE = 0, 1
+LONGEST = 65_536
 
 
 def encode(vec: Sequence[int]) -> bytes:
@@ -39,6 +40,8 @@ def decode(blob: bytes) -> list[int]:
 
 
 def _spread(length: int, pairs: list[int]) -> list[int]:
+    if length > LONGEST:
+        raise ValueError("longer than any vector")
     vec = [0] * length
     index = 0
     for step, count in zip(pairs[::2], pairs[1::2], strict=True):
@@ -62,7 +65,7 @@ def sparse(vec: Sequence[int]) -> dict[str, object]:
 
 def dense(indices: Sequence[int], counts: Sequence[int], length: int) -> list[int]:
     """The vector of a wire form. Raises ValueError where an index lies outside, or a count is negative."""
-    if len(indices) != len(counts) or length < 0 or length > 65_536:
+    if len(indices) != len(counts) or length < 0 or length > LONGEST:
         raise ValueError("indices and counts do not fit")
     vec = [0] * length
     for index, count in zip(indices, counts, strict=True):

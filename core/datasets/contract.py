@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -173,7 +173,9 @@ def _one_of(entry: Mapping[str, Any], field: str, known: tuple[str, ...], name: 
 def _is_number(value: object, *, empty: bool = False) -> bool:
     if value is None:
         return empty
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return abs(value) <= sys.float_info.max
 
 
 def _freshness(value: object) -> int | None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 PARQUET_MAGIC = b"PAR1"
 GZIP_MAGIC = b"\x1f\x8b"
+# A line that is no object, in a file of one object a line: a leading `null` would end the process inside pyarrow.
+NO_OBJECT = re.compile(rb"^[ \t\r]*[^{ \t\r\n\xef]", re.MULTILINE)
 UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -67,9 +69,10 @@ def read_table(
             table = _json_lines(source)
         else:
             table = _csv(source, delimiter, types or {})
+        names = table.column_names
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise _unreadable(source, error) from error
-    _require_names(source, table.column_names)
+    _require_names(source, names)
     if table.num_rows == 0:
         raise BadInput(f"{source.path} has a header and no rows", "write at least one row into it")
     return table
@@ -112,6 +115,10 @@ def _json_lines(source: Source) -> pyarrow.Table:
     content = _plain(source)
     if content.lstrip()[:1] == b"[":
         raise BadInput(f"{source.path} is one JSON list", "write JSON Lines: one object a line, no list around")
+    stray = NO_OBJECT.search(content)
+    if stray is not None:
+        line = content.count(b"\n", 0, stray.start()) + 1
+        raise BadInput(f"{source.path}, line {line}: no JSON object", "write JSON Lines: one object a line")
     block = min(max(1 << 20, len(content)), (1 << 31) - 1)
     return pa.json.read_json(pa.BufferReader(content), read_options=pa.json.ReadOptions(block_size=block))
 

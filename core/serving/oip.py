@@ -72,7 +72,7 @@ def _rows(model: ServedModel, tensors: Any) -> list[dict[str, Any]]:
 
 def _values(tensor: dict[str, Any], kind: str, place: str) -> list[Any]:
     datatype = tensor.get("datatype")
-    if datatype not in ({"BYTES"} if kind == CATEGORY else NUMBERS):
+    if not isinstance(datatype, str) or datatype not in ({"BYTES"} if kind == CATEGORY else NUMBERS):
         wanted = "BYTES" if kind == CATEGORY else "a number's, such as FP64"
         raise Refused(400, f"the datatype of {tensor['name']} must be {wanted}", f"{place}.datatype")
     rows = _row_count(tensor.get("shape"), place)

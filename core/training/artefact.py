@@ -19,6 +19,17 @@ __all__ = ["Artefact", "Feature", "FeatureReference", "Reference", "ViewColumn"]
 
 FORMAT = 1
 SCORE_BINS = 256
+# What reading a file raises that is not what it should be.
+FAULTS = (
+    ValueError,
+    ArithmeticError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    IndexError,
+    RecursionError,
+    TocsinError,
+)
 WIDTH = re.compile(r"^max_feature_idx=(\d+)$", re.MULTILINE)
 
 
@@ -92,7 +103,7 @@ class Artefact:
         try:
             found = _read(json.loads(content))
             _check(found)
-        except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, TocsinError) as error:
+        except FAULTS as error:
             raise BadInput(f"damaged model file: {error}", "push it again, or train the version again") from error
         return found
 

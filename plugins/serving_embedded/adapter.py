@@ -32,7 +32,7 @@ class EmbeddedAdapter:
             active = {str(name): _whole(entry["active"]) if entry["active"] else None for name, entry in models}
             versions = {str(name): [_whole(each) for each in entry["versions"]] for name, entry in models}
             return Health(str(found["boot"]), _whole(found["now_us"]), active, versions)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
             raise _unreadable(error) from error
 
     def place(self, model: str, version: int, content: bytes, sha256: str) -> Outcome:
@@ -51,7 +51,7 @@ class EmbeddedAdapter:
         answer = self._transport.call("POST", path, json={"id": request_id, "inputs": dict(inputs)})
         try:
             return float(_object(answer)["score"])
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise _unreadable(error) from error
 
     def telemetry(self, after: int, boot: str) -> Page:
@@ -61,7 +61,7 @@ class EmbeddedAdapter:
             batches = [_batch(entry) for entry in found["batches"]]
             lost = sum(_whole(n) for n in found["lost"].values())
             return Page(str(found["boot"]), _whole(found["now_us"]), batches, bool(found["more"]), lost)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
             raise _unreadable(error) from error
 
     def _read(self, path: str) -> dict[str, Any]:

@@ -29,6 +29,7 @@ def refused(desk: Desk, path: Path, **said: str) -> TocsinError:
 
 
 BAD = [
+    ("a null before the objects", 'null\n{"a": 1}\n', "data.jsonl", "line 1: no JSON object", "one object a line"),
     ("an empty file", "", "data.csv", "is empty", "header"),
     ("a header alone", "a,b\n", "data.csv", "header and no rows", "row"),
     ("semicolons", "a;b\n1;2\n", "data.csv", "separated by a semicolon", "--delimiter ';'"),

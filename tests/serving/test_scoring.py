@@ -199,3 +199,10 @@ def test_a_rate_comes_back_with_time_and_is_each_callers_own() -> None:
     assert [limiter.take("a") for _ in range(2)] == [True, False]
     now[0] = 60.0
     assert [limiter.take("a") for _ in range(3)] == [True, True, False]
+
+
+def test_half_a_surrogate_pair_as_id_is_refused_and_telemetry_goes_on(client: httpx.Client) -> None:
+    answer = client.post("/v1/models/m/score", content='{"id": "\\ud800", "inputs": {}}')
+    assert answer.status_code == 400
+    assert client.post("/v1/models/m/score", content=b'{"\xff": 1}').status_code == 400
+    assert client.get("/v1/telemetry?after=0").status_code == 200
