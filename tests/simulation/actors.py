@@ -17,9 +17,13 @@ from core.home import Home
 from core.store import Store
 from core.work.child import FencedDesk
 from core.work.claim import Owner, cancel
+from core.work.limits import Limits
+from core.work.logs import Capture
 from core.work.plan import plan_due, request_run
+from core.work.planner import Planner, elapsed_us
+from core.work.process import Child
 from core.work.rows import Run
-from core.work.runner import Child, Runner
+from core.work.runner import Runner
 from tests.simulation.disk import ENDPOINTS, MODEL, VERSIONS, desk_of
 from tests.simulation.world import Process, World
 
@@ -49,9 +53,10 @@ class Job:
             self.code = -number
             self.process.die()
 
-    def wait(self) -> None:
-        """It is killed before it is waited for; the runner then closes its descriptor."""
+    def wait(self) -> tuple[int, int]:
+        """It is killed before it is waited for; the runner then closes its descriptor. Returns what it used."""
         self.closed = True
+        return 1, 1
 
     def act(self) -> None:
         """Do the work, or part of it."""
@@ -78,6 +83,13 @@ class Job:
         self.process.die()
 
 
+class Silent:
+    """The log of a job that prints nothing."""
+
+    def finish(self) -> None:
+        """There is nothing to keep."""
+
+
 class SimRunner(Runner):
     """The runner, with jobs of the world where it would start processes."""
 
@@ -91,7 +103,9 @@ class SimRunner(Runner):
             raise OSError("sim: no more processes")
         job = Job(self._world, self.desk.home, run, len(self._jobs) + 1)
         self._jobs.append(job)
-        child = Child(run, cast("subprocess.Popen[bytes]", job), os.open(os.devnull, os.O_RDONLY), job.started)
+        report = os.open(os.devnull, os.O_RDONLY)
+        process = cast("subprocess.Popen[bytes]", job)
+        child = Child(run, process, report, job.started, Limits(), cast(Capture, Silent()), 0.0)
         self._world.on_stack[-1].at_death.append(lambda: self._orphaned(child, job))
         self._beat(child)
         return child
@@ -115,6 +129,14 @@ class SimRunner(Runner):
             job.kill(9)
 
 
+class SimPlanner(Planner):
+    """The planner of a world whose clock is set by hours; what a jump of days does has tests of its own."""
+
+    def turn(self) -> int:
+        self._last_us, self._elapsed = self.desk.now_us(), elapsed_us()
+        return super().turn()
+
+
 class SimDaemon(Daemon):
     """A daemon's own parts `work` and `sync`, without the lock that would keep a second one from starting."""
 
@@ -123,6 +145,7 @@ class SimDaemon(Daemon):
         self._owner = Owner(desk.home, name)
         world.on_stack[-1].at_death.append(lambda: os.close(self._owner._handle))
         self.runner = SimRunner(desk, self._owner, world, jobs)
+        self._planner = SimPlanner(desk)
         self._errors = {}
         self._opened = []
         self.runner.recover()

@@ -96,7 +96,9 @@ class SteppedStore(Store):
 def desk_of(home: Home, world: World, process: Process) -> Desk:
     """A desk on which one process works."""
     store = SteppedStore(home, world, process)
-    return Desk(home, store, Blobs(home.blobs_path), world.clock, process.name, Settings())
+    # Nobody is here to be asked again about what has waited for long.
+    settings = Settings(queued_asks_again_minutes=1_000_000)
+    return Desk(home, store, Blobs(home.blobs_path), world.clock, process.name, settings)
 
 
 def new_folder() -> Path:

@@ -164,5 +164,6 @@ def _put_in_place(one: Play) -> Iterator[None]:
         patch.object(runner, "time", time),
         patch.object(claim, "kill_survivor", kill_survivor),
         patch.object(runner, "_kill", lambda job, number: job.kill(number)),
+        patch.object(runner, "reap", lambda child, wait: child.process.wait()),
     ):
         yield

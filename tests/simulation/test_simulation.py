@@ -6,6 +6,7 @@ from unittest.mock import patch
 
 import pytest
 
+from core.access.sensitive import Vault
 from core.endpoints import rows, telemetry
 from core.endpoints.adapter import DONE, Batch, Outcome
 from core.endpoints.ingest import add_batches
@@ -52,9 +53,9 @@ def deaf(endpoint: Endpoint, model: str, version: int, key: str) -> Outcome:
     return DONE
 
 
-def twice(tx: Tx, endpoint: str, batches: list[Batch]) -> int:
+def twice(tx: Tx, vault: Vault, endpoint: str, batches: list[Batch]) -> int:
     """Counts that are added without asking whether they were added before."""
-    return add_batches(tx, endpoint, batches) + add_batches(tx, endpoint, batches)
+    return add_batches(tx, vault, endpoint, batches) + add_batches(tx, vault, endpoint, batches)
 
 
 def unwritten(*_: Any) -> bool:
