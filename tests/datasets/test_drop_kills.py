@@ -88,7 +88,11 @@ def crash(desk: Desk, folder: Path, *, files: int, rounds: int, ingesters: int) 
         for _ in range(files // rounds):
             dropped += 1
             drop_file(folder, dropped)
-        time.sleep(chance.uniform(0.6, 1.6))
+        # The kill comes while some of this round's files are still to be taken, however fast the machine is.
+        todo = chance.randrange(1, files // rounds)
+        end = time.monotonic() + 60
+        while left(folder) > todo and time.monotonic() < end:
+            time.sleep(0.002)
         victim = chance.randrange(ingesters)
         running[victim].send_signal(signal.SIGKILL)
         running[victim].wait()
