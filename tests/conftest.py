@@ -4,10 +4,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from core.clock import SimClock, parse_time
 from core.desk import Desk
 from core.home import Home
+
+# A loaded machine is no fault of a property: how long an example takes is for the benchmarks to say.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 
 
 @pytest.fixture
