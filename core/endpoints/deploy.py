@@ -12,7 +12,6 @@ from core.endpoints import rows
 from core.endpoints.rows import Deployment
 from core.errors import CheckFailed
 from core.ledger.chain import key_of
-from core.registry.approval import require_approved
 from core.store import Store, Tx
 from core.work import outbox
 
@@ -120,6 +119,8 @@ def request(
     Raises NotFound (endpoint, model, version), CheckFailed where it is retired, already active (unless `again`),
     already queued, or not approved though its model is critical.
     """
+    from core.registry.approval import require_approved
+
     with desk.write() as tx:
         rows.endpoint(tx, endpoint)
         _require_deployable(desk, model, version)
@@ -164,6 +165,8 @@ def rollback(
         _require_deployable(desk, model, to)
         if all(one.version != to for one in rows.applied(tx, endpoint, model)):
             # Where it never was there is no way back: that is a deploy by another name.
+            from core.registry.approval import require_approved
+
             require_approved(tx, model, to)
         if now and now.version == to and not rows.queued(tx, endpoint, model):
             raise CheckFailed(f"{model} v{to} is already active on {endpoint}", "nothing is to be rolled back")
