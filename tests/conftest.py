@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from core.clock import SimClock, parse_time
+from console.cli.main import run
+from core.clock import SharedClock, SimClock, parse_time
 from core.desk import Desk
 from core.home import Home
 
@@ -30,3 +31,30 @@ def desk(home: Home, clock: SimClock) -> Iterator[Desk]:
     opened = Desk.open(home, actor="ana", clock=clock)
     yield opened
     opened.store.close()
+
+
+@pytest.fixture
+def tocsin(desk: Desk, clock: SimClock, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Runs a command on the desk's home at the desk's time: (exit code, stdout, stderr)."""
+
+    def _tocsin(*argv: str) -> tuple[int, str, str]:
+        SharedClock.create(desk.home.clock_path, clock.now_us())
+        code = run(["--home", str(desk.home.path), *argv])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return _tocsin
+
+
+@pytest.fixture
+def watched(desk: Desk) -> Desk:
+    """A desk with a model and an endpoint that was heard just now."""
+    now = desk.now_us()
+    with desk.write() as tx:
+        tx.execute("INSERT INTO model(name, task, label, created_us) VALUES ('flights', 'binary', 'late', ?)", (now,))
+        tx.execute(
+            "INSERT INTO endpoint(name, adapter, url, token_ref, added_us, seen_us) "
+            "VALUES ('gate', 'embedded', '', '', ?, ?)",
+            (now, now),
+        )
+    return desk

@@ -23,7 +23,7 @@ from console.cli.opening import Opens
 from console.cli.output import change_options, desk_from, emit, json_option, table
 from core.clock import iso, iso_or_none
 from core.datasets import ingest, rows, verbs
-from core.datasets.source import open_source
+from core.datasets.source import Source, open_source
 from core.desk import Desk
 from core.errors import BadInput
 
@@ -75,13 +75,13 @@ def add(
     The first file makes the contract of DATASET; later ones must keep it, or they go to quarantine (exit code 1).
     """
     desk = desk_from(ctx)
-    separator = _one_character(delimiter)
+    declared = ingest.Declared(time_column, label, leaks, _one_character(delimiter))
+    ingest.require_name(dataset)
+    source = open_source(path)
     if dry_run:
-        _try(desk, dataset, path, time_column, label, leaks, separator, as_json)
+        _try(desk, dataset, source, declared, as_json)
         return
-    added = ingest.add(
-        desk, path, dataset=dataset, time_column=time_column, label=label, leaks=leaks, delimiter=separator
-    )
+    added = ingest.take(desk, source, dataset, declared)
     tell(added.findings)
     if as_json:
         emit({**snapshot_json(added.snapshot), "new": added.new, "findings": findings_json(added.findings)})
@@ -90,26 +90,8 @@ def add(
     click.echo(f"{what} {dataset} snapshot {added.snapshot.number}, {added.snapshot.rows:,} rows")
 
 
-def _try(
-    desk: Desk,
-    dataset: str,
-    path: Path,
-    time_column: str | None,
-    label: str | None,
-    leaks: tuple[str, ...],
-    separator: str | None,
-    as_json: bool,
-) -> None:
-    ingest.require_name(dataset)
-    examined = ingest.examine(
-        desk,
-        open_source(path),
-        dataset=dataset,
-        time_column=time_column,
-        label=label,
-        leaks=leaks,
-        delimiter=separator,
-    )
+def _try(desk: Desk, dataset: str, source: Source, declared: ingest.Declared, as_json: bool) -> None:
+    examined = ingest.examine(desk, source, dataset, declared)
     tell(examined.findings)
     examined.require_kept(dataset)
     if as_json:

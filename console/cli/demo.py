@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from console.cli.output import end_with_input
 from core.errors import Interrupted
 from core.home import Home
 
@@ -68,7 +69,6 @@ def plan_of(options: dict[str, Any]) -> Any:
 
 def conduct(home: Home, options: dict[str, Any]) -> None:
     """Play the story here; headless it ends with the summary, else it stays until it is stopped."""
-    from console.cli.output import end_with_input
     from core.demo.conductor import Conductor, clear
     from core.demo.report import summarise
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from console.cli.opening import Opens
-from console.cli.output import change_options, confirm, desk_from, emit, json_option, limit_options, table
+from console.cli.output import change_options, confirm, desk_from, emit, facts, json_option, limit_options, table
 from console.cli.schedule import arguments
 from core.clock import iso, iso_or_none
 from core.desk import Desk
@@ -100,9 +100,7 @@ def show(ctx: click.Context, job: int, as_json: bool) -> None:
     if as_json:
         emit(data)
         return
-    for name, value in data.items():
-        if value not in (None, {}):
-            click.echo(f"{name.replace('_', ' '):<12}{value}")
+    facts(data)
 
 
 @command.command("run")
@@ -127,12 +125,11 @@ def run_job(
     import secrets
 
     from core.work import plan
-    from core.work.kinds import KINDS
+    from core.work.kinds import require_kind
     from core.work.limits import Limits
 
     args, limits = arguments(pairs), Limits.of(memory, cpu, wall).to_json()
-    if kind not in KINDS:
-        raise BadInput(f"there is no job kind {kind!r}", f"choose {', '.join(sorted(KINDS))}")
+    require_kind(kind)
     if dry_run:
         click.echo(f"would queue {kind} {args}")
         return

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from console.cli.output import change_options, confirm, desk_from, emit, json_option, table
+from console.cli.output import change_options, confirm, desk_from, emit, facts, json_option, table
 from core.clock import iso, iso_or_none, span
 from core.desk import Desk
 from core.work.outbox import Message
@@ -59,9 +59,7 @@ def show(ctx: click.Context, message: int, as_json: bool) -> None:
     if as_json:
         emit(data)
         return
-    for name, value in data.items():
-        if value not in (None, ""):
-            click.echo(f"{name.replace('_', ' '):<12}{value}")
+    facts(data)
 
 
 @command.command("confirm")

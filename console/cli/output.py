@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -73,6 +73,13 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, empty: st
 
 def _is_number(cell: str) -> bool:
     return cell.replace(".", "", 1).replace("-", "", 1).replace(",", "").rstrip("%").isdigit() or cell in ("", "-")
+
+
+def facts(data: Mapping[str, object]) -> None:
+    """Print one thing as a line a fact; what is empty or not known is left out."""
+    for name, value in data.items():
+        if value not in (None, "", {}):
+            click.echo(f"{name.replace('_', ' '):<12}{value}")
 
 
 def confirm(question: str, yes: bool) -> None:

@@ -93,13 +93,12 @@ def add_schedule(
     A schedule of the same name is changed.
     """
     from core.work import plan
-    from core.work.kinds import KINDS
+    from core.work.kinds import require_kind
     from core.work.limits import Limits
     from core.work.trigger import next_due
 
     args = arguments(pairs)
-    if kind not in KINDS:
-        raise BadInput(f"there is no job kind {kind!r}", f"choose {', '.join(sorted(KINDS))}")
+    require_kind(kind)
     desk = desk_from(ctx)
     limits = Limits.of(memory, cpu, wall).to_json()
     if dry_run:

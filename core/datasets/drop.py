@@ -180,7 +180,7 @@ def _ingest(desk: Desk, dataset: str, source: Source) -> str:
     try:
         if not source.content:
             raise BadInput(f"{source.path} is empty", "write a header line and rows into it")
-        ingest.take(desk, source, dataset=dataset)
+        ingest.take(desk, source, dataset)
     except CheckFailed:
         return REFUSED
     except BadInput as error:

@@ -27,6 +27,19 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 @dataclass(frozen=True)
+class Declared:
+    """What is said about a file beside its content: the columns of time, label and leaks, and what separates values."""
+
+    time_column: str | None = None
+    label: str | None = None
+    leaks: tuple[str, ...] = ()
+    delimiter: str | None = None
+
+
+NOTHING = Declared()
+
+
+@dataclass(frozen=True)
 class Added:
     """What adding a file came to; not `new` where the same content already was a snapshot. Findings are warnings."""
 
@@ -81,34 +94,15 @@ def add(
     written), CheckFailed for one that breaks the contract (it is kept in quarantine, with its reasons).
     """
     require_name(dataset)
-    return take(
-        desk,
-        open_source(path),
-        dataset=dataset,
-        time_column=time_column,
-        label=label,
-        leaks=leaks,
-        delimiter=delimiter,
-    )
+    return take(desk, open_source(path), dataset, Declared(time_column, label, tuple(leaks), delimiter))
 
 
-def take(
-    desk: Desk,
-    source: Source,
-    *,
-    dataset: str,
-    time_column: str | None = None,
-    label: str | None = None,
-    leaks: Sequence[str] = (),
-    delimiter: str | None = None,
-) -> Added:
+def take(desk: Desk, source: Source, dataset: str, declared: Declared = NOTHING) -> Added:
     """What `add` does, of a file that has been read already."""
     known = rows.by_content(desk.store, dataset, source.sha256)
     if known is not None:
         return Added(known, False, [])
-    examined = examine(
-        desk, source, dataset=dataset, time_column=time_column, label=label, leaks=leaks, delimiter=delimiter
-    )
+    examined = examine(desk, source, dataset, declared)
     crashpoint.at("ingest.read")
     if examined.errors:
         refuse(desk, dataset, source, "; ".join(str(finding) for finding in examined.errors))
@@ -116,24 +110,15 @@ def take(
     return _keep(desk, dataset, examined)
 
 
-def examine(
-    desk: Desk,
-    source: Source,
-    *,
-    dataset: str,
-    time_column: str | None = None,
-    label: str | None = None,
-    leaks: Sequence[str] = (),
-    delimiter: str | None = None,
-) -> Examined:
+def examine(desk: Desk, source: Source, dataset: str, declared: Declared = NOTHING) -> Examined:
     """Read a file and judge it as `add` would, writing nothing."""
     saved = rows.contract_or_none(desk.store, dataset)
     types = {column.name: column.type for column in saved.contract.columns} if saved else None
-    table = normal(read_table(source, delimiter=delimiter, types=types), types)
-    _require_columns(source, table, [time_column, label, *leaks])
+    table = normal(read_table(source, delimiter=declared.delimiter, types=types), types)
+    _require_columns(source, table, [declared.time_column, declared.label, *declared.leaks])
     if saved is None:
-        return _first(source, table, time_column, label, leaks)
-    _require_agreement(dataset, saved.contract, time_column, label, leaks)
+        return _first(source, table, declared)
+    _require_agreement(dataset, saved.contract, declared)
     return _later(desk, dataset, source, table, saved)
 
 
@@ -143,11 +128,11 @@ def require_name(dataset: str) -> None:
         raise BadInput(f"{dataset!r} cannot name a data set", "use letters, digits, dots, dashes and underscores")
 
 
-def _first(source: Source, table: pyarrow.Table, time: str | None, label: str | None, leaks: Sequence[str]) -> Examined:
-    if time is not None:
-        table = with_times(table, time)
+def _first(source: Source, table: pyarrow.Table, declared: Declared) -> Examined:
+    if declared.time_column is not None:
+        table = with_times(table, declared.time_column)
     facts = profile(table)
-    contract = infer(facts, time_column=time, label=label, leaks=leaks)
+    contract = infer(facts, time_column=declared.time_column, label=declared.label, leaks=declared.leaks)
     if contract.time_column is not None:
         table = with_times(table, contract.time_column)
     findings = [*semantics.blanks(facts), *semantics.giveaways(contract, table)]
@@ -182,10 +167,9 @@ def _require_columns(source: Source, table: pyarrow.Table, names: list[str | Non
             raise BadInput(f"{source.path} has no column {name!r}", f"its columns are {', '.join(table.column_names)}")
 
 
-def _require_agreement(
-    dataset: str, contract: Contract, time: str | None, label: str | None, leaks: Sequence[str]
-) -> None:
-    asked = [(time, "time"), (label, "label"), *((name, "leak") for name in leaks)]
+def _require_agreement(dataset: str, contract: Contract, declared: Declared) -> None:
+    leaks = ((name, "leak") for name in declared.leaks)
+    asked = [(declared.time_column, "time"), (declared.label, "label"), *leaks]
     for name, use in asked:
         column = contract.column(name) if name is not None else None
         if name is not None and (column is None or column.use != use):

@@ -8,7 +8,7 @@ from pathlib import Path
 from core.datasets import rows
 from core.datasets.check import Finding, check
 from core.datasets.contract import Contract, infer
-from core.datasets.ingest import Examined, examine, require_name, save_contract
+from core.datasets.ingest import Declared, Examined, examine, require_name, save_contract
 from core.datasets.load import load
 from core.datasets.source import open_source
 from core.desk import Desk
@@ -20,7 +20,7 @@ def validate(desk: Desk, path: str | Path, dataset: str, *, delimiter: str | Non
     Raises NotFound for no file or no contract, BadInput for a file that cannot be read.
     """
     rows.contract(desk.store, dataset)
-    return examine(desk, open_source(path), dataset=dataset, delimiter=delimiter)
+    return examine(desk, open_source(path), dataset, Declared(delimiter=delimiter))
 
 
 def set_contract(desk: Desk, dataset: str, contract: Contract) -> rows.SavedContract:

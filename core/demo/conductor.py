@@ -23,7 +23,7 @@ from core.demo.flights import (
 )
 from core.demo.pacing import Pace
 from core.demo.plan import ACTOR, DATASET, ENDPOINT, MODEL, OPENING_US, TICK_US, Plan
-from core.demo.processes import Process, start_daemon, start_endpoint
+from core.demo.processes import Process, peak_mb, start_daemon, start_endpoint
 from core.demo.traffic import Client
 from core.desk import Desk
 from core.errors import CheckFailed, StoreUnusable
@@ -145,10 +145,10 @@ class Conductor:
             raise CheckFailed(f"version {version} was not applied on the endpoint", "see the logs in the home")
 
     def _promise(self) -> None:
-        from core.slo.verbs import add
+        from core.slo.verbs import draft, save
 
         for each in story.OBJECTIVES:
-            add(
+            drafted = draft(
                 self.desk,
                 each.name,
                 MODEL,
@@ -162,6 +162,7 @@ class Conductor:
                 trailing=each.trailing,
                 min_labels=each.min_labels,
             )
+            save(self.desk, drafted)
         self._relate()
 
     def play(self) -> None:
@@ -242,8 +243,6 @@ class Conductor:
 
     def memory_mb(self) -> float:
         """The sum of the peaks of this process, the endpoint and the daemon, and of the largest job, in megabytes."""
-        from core.demo.processes import peak_mb
-
         jobs = self.desk.store.read("SELECT max(max_rss_kb) AS kb FROM run")[0]["kb"] or 0
         alive = [process.peak_mb() for process in (self._endpoint, self._daemon) if process]
         return round(peak_mb("self") + sum(alive) + jobs / 1024, 1)

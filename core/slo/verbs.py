@@ -46,7 +46,7 @@ def draft(
     trailing: str | int = "96h",
     min_labels: int = 200,
 ) -> Saved:
-    """What `add` would save, checked but not saved.
+    """An objective that `save` can save, checked, with what was clamped in its rules; nothing is saved yet.
 
     `target` is a share (`99.9%`, 0.999), `window` a rolling span (`30d`) or a calendar period (`month`) in the IANA
     zone `calendar`. Latency needs `threshold_ms`, quality `at_least` (an AUC), judged hourly over the `trailing` span
@@ -77,43 +77,6 @@ def draft(
         desk.now_us(),
     )
     return Saved(slo, slo.told)
-
-
-def add(
-    desk: Desk,
-    name: str,
-    model: str,
-    endpoint: str,
-    measure: str,
-    target: str | float | Decimal | Fraction,
-    window: str | int,
-    *,
-    calendar: str | None = None,
-    critical: bool = False,
-    threshold_ms: float | None = None,
-    at_least: float | None = None,
-    trailing: str | int = "96h",
-    min_labels: int = 200,
-) -> Saved:
-    """Save an objective and say what was clamped; arguments and errors as for `draft`."""
-    return save(
-        desk,
-        draft(
-            desk,
-            name,
-            model,
-            endpoint,
-            measure,
-            target,
-            window,
-            calendar=calendar,
-            critical=critical,
-            threshold_ms=threshold_ms,
-            at_least=at_least,
-            trailing=trailing,
-            min_labels=min_labels,
-        ),
-    )
 
 
 def save(desk: Desk, drafted: Saved) -> Saved:

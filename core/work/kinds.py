@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from core.errors import BadInput
+
 # `module:function(desk, args, progress) -> result`, run in a process of its own by `core.work.child`.
 KINDS: dict[str, str] = {
     "deploy": "core.endpoints.job:deploy",
@@ -11,3 +13,9 @@ KINDS: dict[str, str] = {
     "train": "core.training.job:train",
     "validate": "core.datasets.job:validate",
 }
+
+
+def require_kind(kind: str) -> None:
+    """Raise BadInput for a kind of job that there is not."""
+    if kind not in KINDS:
+        raise BadInput(f"there is no job kind {kind!r}", f"choose {', '.join(sorted(KINDS))}")

@@ -32,7 +32,6 @@ DUE = "SELECT * FROM schedule WHERE paused = 0 AND next_us <= ? ORDER BY next_us
 ENDING = "SELECT * FROM schedule WHERE paused = 0 AND next_us <= ? AND overlap = 'cancel'"
 QUEUE = """INSERT INTO run(schedule, due_us, request, kind, args, limits, state, next_us, max_attempts, asked_by)
 VALUES (?, ?, ?, ?, ?, ?, 'planned', ?, ?, ?) ON CONFLICT DO NOTHING"""
-ASKER = "SELECT asked_by FROM schedule WHERE id = ?"
 BY_REQUEST = "SELECT id FROM run WHERE request = ?"
 ADVANCE = "UPDATE schedule SET next_us = ?, skipped = skipped + ? WHERE id = ?"
 OPEN = "SELECT * FROM run WHERE schedule = ? AND state IN ('planned','claimed') ORDER BY id"
@@ -132,9 +131,8 @@ def follow(tx: Tx, now_us: int, done: rows.Run) -> list[rows.Run]:
 
 
 def _queue(tx: Tx, found: rows.Schedule, due_us: int, next_us: int, request: str) -> int | None:
-    asker = tx.one(ASKER, (found.id,))
     what = (request, found.kind, canonical(found.args), canonical(found.limits))
-    cursor = tx.execute(QUEUE, (found.id, due_us, *what, next_us, ATTEMPTS, asker["asked_by"] if asker else None))
+    cursor = tx.execute(QUEUE, (found.id, due_us, *what, next_us, ATTEMPTS, found.asked_by))
     return int(cursor.lastrowid) if cursor.rowcount > 0 else None
 
 

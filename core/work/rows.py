@@ -20,7 +20,7 @@ class Schedule:
     """What is run again and again: a job kind with its arguments, and when.
 
     `overlap` says what happens where a run is due while an earlier one has not ended, `skipped` how many were left out
-    for that; `limits` are those of `core.work.limits`.
+    for that; `limits` are those of `core.work.limits`; `asked_by` is who saved it, None where nobody was asked.
     """
 
     id: int
@@ -34,17 +34,12 @@ class Schedule:
     paused: bool
     skipped: int
     next_us: int | None
+    asked_by: str | None = None
 
     @classmethod
     def of(cls, row: Row) -> Schedule:
-        plain = {name: row[name] for name in ("id", "name", "kind", "trigger", "catch_up", "overlap", "skipped")}
-        return cls(
-            args=json.loads(row["args"]),
-            limits=json.loads(row["limits"]),
-            paused=bool(row["paused"]),
-            next_us=row["next_us"],
-            **plain,
-        )
+        plain = {name: row[name] for name in cls.__dataclass_fields__ if name not in ("args", "limits", "paused")}
+        return cls(args=json.loads(row["args"]), limits=json.loads(row["limits"]), paused=bool(row["paused"]), **plain)
 
 
 @dataclass(frozen=True)

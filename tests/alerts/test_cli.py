@@ -3,11 +3,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-import pytest
-
-from console.cli.main import run
 from core.alerts import fold
-from core.clock import HOUR, MINUTE, SharedClock, SimClock
+from core.clock import HOUR, MINUTE, SimClock
 from core.counts import series
 from core.counts.series import SeriesKey
 from core.desk import Desk
@@ -16,21 +13,8 @@ from core.slo import verbs
 Run = Callable[..., tuple[int, str, str]]
 
 
-@pytest.fixture
-def tocsin(served: Desk, clock: SimClock, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command on the desk's home at the desk's time: (exit code, stdout, stderr)."""
-
-    def _tocsin(*argv: str) -> tuple[int, str, str]:
-        SharedClock.create(served.home.clock_path, clock.now_us())
-        code = run(["--home", str(served.home.path), *argv])
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return _tocsin
-
-
 def burn(desk: Desk, clock: SimClock) -> None:
-    verbs.add(desk, "up", "flights", "gate", "availability", "99.9%", "30d")
+    verbs.save(desk, verbs.draft(desk, "up", "flights", "gate", "availability", "99.9%", "30d"))
     with desk.write() as tx:
         for minute in range(60):
             start = clock.now_us() + minute * MINUTE

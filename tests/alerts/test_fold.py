@@ -27,7 +27,7 @@ QUARTER = 15 * MINUTE
 
 @pytest.fixture
 def finding(served: Desk) -> Finding:
-    slo = verbs.add(served, "up", "flights", "gate", "availability", "99.9%", "30d").slo
+    slo = verbs.save(served, verbs.draft(served, "up", "flights", "gate", "availability", "99.9%", "30d")).slo
     data = {"burn": 15.0, "budget": "budget gone in 2d"}
     return Finding(
         slo.id,
@@ -203,8 +203,10 @@ def _world(desk: Desk) -> None:
     with desk.write() as tx:
         tx.execute("INSERT INTO model(name, task, label, created_us) VALUES ('m', 'binary', 'y', 0)")
         tx.execute("INSERT INTO endpoint(name, adapter, url, token_ref, added_us) VALUES ('e', 'embedded', '', '', 0)")
-    verbs.add(desk, "a", "m", "e", "availability", "99%", "1d")
-    verbs.add(desk, "b", "m", "e", "missing", "95%", "week", calendar="Europe/Berlin", critical=True)
+    verbs.save(desk, verbs.draft(desk, "a", "m", "e", "availability", "99%", "1d"))
+    verbs.save(
+        desk, verbs.draft(desk, "b", "m", "e", "missing", "95%", "week", calendar="Europe/Berlin", critical=True)
+    )
 
 
 def _live(desk: Desk, random: Random, clock: SimClock) -> None:

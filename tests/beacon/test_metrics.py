@@ -68,7 +68,7 @@ def get(beacon: Beacon, path: str) -> tuple[int, str]:
 
 def test_the_metrics_are_the_home_s_state(served: Desk, count: Serve, clock: SimClock, beacon: Beacon) -> None:
     desk = served
-    verbs.add(desk, "answers", "flights", "gate", "availability", "99%", "30d")
+    verbs.save(desk, verbs.draft(desk, "answers", "flights", "gate", "availability", "99%", "30d"))
     count(clock.now_us(), 60, [98, 2])
     clock.advance(60 * MINUTE)
     daemon = Daemon(desk)

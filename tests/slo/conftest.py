@@ -13,22 +13,15 @@ Serve = Callable[..., None]
 
 
 @pytest.fixture
-def served(desk: Desk) -> Desk:
+def served(watched: Desk) -> Desk:
     """A desk with a model, and an endpoint that was heard just now and serves version 1 for a day."""
-    now = desk.now_us()
-    with desk.write() as tx:
-        tx.execute("INSERT INTO model(name, task, label, created_us) VALUES ('flights', 'binary', 'late', ?)", (now,))
-        tx.execute(
-            "INSERT INTO endpoint(name, adapter, url, token_ref, added_us, seen_us) "
-            "VALUES ('gate', 'embedded', '', '', ?, ?)",
-            (now, now),
-        )
+    with watched.write() as tx:
         tx.execute(
             "INSERT INTO deployment(endpoint, model, version, kind, state, requested_us, applied_us) "
             "VALUES ('gate', 'flights', 1, 'deploy', 'applied', 0, ?)",
-            (now - 86_400_000_000,),
+            (watched.now_us() - 86_400_000_000,),
         )
-    return desk
+    return watched
 
 
 @pytest.fixture

@@ -6,27 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from console.cli.main import run
-from core.clock import HOUR, SharedClock, SimClock
+from core.clock import HOUR, SimClock
 from core.desk import Desk
 from core.slo import verbs
 
 Count = Callable[..., None]
 Run = Callable[..., tuple[int, str, str]]
 ADD = ["slo", "add", "up", "--model", "flights", "--endpoint", "gate", "--measure", "availability"]
-
-
-@pytest.fixture
-def tocsin(served: Desk, clock: SimClock, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command on the desk's home at the desk's time: (exit code, stdout, stderr)."""
-
-    def _tocsin(*argv: str) -> tuple[int, str, str]:
-        SharedClock.create(served.home.clock_path, clock.now_us())
-        code = run(["--home", str(served.home.path), *argv])
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return _tocsin
 
 
 def test_an_objective_is_added_listed_shown_and_retired(tocsin: Run, count: Count, clock: SimClock) -> None:
@@ -55,7 +41,7 @@ def test_a_dry_run_saves_nothing(tocsin: Run, served: Desk) -> None:
     code, out, _ = tocsin(*ADD, "--target", "99.9%", "--dry-run")
     assert (code, out.startswith("would save up: 99.9 %")) == (0, True)
     assert verbs.slos(served.store) == []
-    verbs.add(served, "up", "flights", "gate", "availability", "99%", "30d")
+    verbs.save(served, verbs.draft(served, "up", "flights", "gate", "availability", "99%", "30d"))
     assert tocsin("slo", "retire", "up", "--dry-run")[0] == 0
     assert len(verbs.slos(served.store)) == 1
 
@@ -71,6 +57,7 @@ def test_a_dry_run_saves_nothing(tocsin: Run, served: Desk) -> None:
         (["--target", "99%", "--endpoint", "door"], 3, "no endpoint 'door'"),
     ],
 )
+@pytest.mark.usefixtures("served")
 def test_bad_input_is_two_lines_and_an_exit_code(tocsin: Run, extra: list[str], code: int, says: str) -> None:
     found, out, err = tocsin(*ADD, *extra, "--yes")
     assert (found, out) == (code, "")
@@ -94,7 +81,7 @@ def test_a_backtest_tells_which_alerts_would_have_fired(tocsin: Run, served: Des
     path = str(counts_file(tmp_path))
     code, out, err = tocsin("slo", "backtest", path, "--target", "99.9%")
     assert (code, "1 h / 5 min x14.4" in out, "320 rows of 5m" in err) == (0, True, True)
-    verbs.add(served, "up", "flights", "gate", "availability", "99.9%", "30d")
+    verbs.save(served, verbs.draft(served, "up", "flights", "gate", "availability", "99.9%", "30d"))
     _, out, _ = tocsin("slo", "backtest", path, "--slo", "up", "--json")
     assert json.loads(out)["alerts"][0]["fired"] == "2026-01-02T01:10:00Z"
 

@@ -19,7 +19,7 @@ Labels = Callable[..., None]
 
 @pytest.fixture
 def slo(served: Desk) -> Slo:
-    return verbs.add(served, "auc", "flights", "gate", "quality", "80%", "30d", at_least=0.55).slo
+    return verbs.save(served, verbs.draft(served, "auc", "flights", "gate", "quality", "80%", "30d", at_least=0.55)).slo
 
 
 @pytest.fixture

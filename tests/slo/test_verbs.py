@@ -21,7 +21,7 @@ Count = Callable[..., None]
 
 def save(desk: Desk, **given: Any) -> Slo:
     basic: dict[str, Any] = {"name": "up", "model": "flights", "endpoint": "gate", "measure": "availability"}
-    return verbs.add(desk, **{**basic, "target": "99.9%", "window": "30d", **given}).slo
+    return verbs.save(desk, verbs.draft(desk, **{**basic, "target": "99.9%", "window": "30d", **given})).slo
 
 
 def finding(desk: Desk, condition: str) -> Finding:
@@ -38,7 +38,7 @@ def test_an_objective_is_saved_with_its_event_and_read_back_as_it_was(served: De
 
 
 def test_a_clamped_factor_is_told_when_the_objective_is_saved_and_stands_in_the_ledger(served: Desk) -> None:
-    saved = verbs.add(served, "ok", "flights", "gate", "availability", "90%", "30d")
+    saved = verbs.save(served, verbs.draft(served, "ok", "flights", "gate", "availability", "90%", "30d"))
     assert "lowered from 14.4 to 8" in saved.told[0]
     assert ledger.timeline(served.store, kinds=["slo.saved"])[0].data["clamped"] == list(saved.told)
 
