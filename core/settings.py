@@ -79,4 +79,4 @@ def load(home: Home) -> Settings:
     try:
         return msgspec.toml.decode(text, type=Settings)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise BadInput(f"{home.settings_path}: {error}", "see 'Settings' in the README for the fields") from error
+        raise BadInput(f"{home.settings_path}: {error}", "`tocsin help settings` lists the fields") from error

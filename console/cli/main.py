@@ -24,6 +24,7 @@ NOUNS = {
     "drift": "show, history, compare two files",
     "endpoint": "where models are served: add, list, show, health, sync, pause",
     "find": "words in incidents, notes and the logs of jobs",
+    "help": "the manual, a page a topic",
     "inc": "incidents: list, show, ack, note, suspects, move, postmortem",
     "job": "list, show, run, pipeline, retry, cancel, logs",
     "label": "import the labels that came late",

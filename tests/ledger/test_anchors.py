@@ -16,7 +16,7 @@ from core.errors import BadInput
 from core.ledger import anchors
 from core.ledger.chain import key_of
 
-README = Path(__file__).parents[2] / "README.md"
+MANUAL = Path(__file__).parents[2] / "core" / "manual" / "ledger.md"
 
 
 def tell(desk: Desk, count: int = 1) -> None:
@@ -78,7 +78,7 @@ def test_an_export_verifies_without_tocsin_and_its_changes_are_found(desk: Desk,
     file = tmp_path / "ledger.jsonl"
     assert run([*at, "audit", "export", str(file)]) == 0
     assert run([*at, "audit", "export", str(file)]) == 2
-    found = re.search(r"<!-- offline -->\n```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+    found = re.search(r"<!-- offline -->\n```python\n(.*?)```", MANUAL.read_text("utf-8"), re.DOTALL)
     assert found is not None
     done = subprocess.run([sys.executable, "-I", "-c", found[1], str(file)], capture_output=True, text=True)
     assert done.stdout.strip() == json.loads(file.read_text().splitlines()[-1])["hash"], done.stderr
