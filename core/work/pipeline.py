@@ -77,7 +77,7 @@ def read(path: Path, kinds: Collection[str]) -> Pipeline:
     except FileNotFoundError:
         raise NotFound(f"there is no file {path}", "name a TOML file of [[step]] tables") from None
     except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path}: {error}", "see 'Pipelines' in the README for the fields") from error
+        raise BadInput(f"{path}: {error}", "`tocsin help jobs` shows one") from error
     steps = {step.name: step for step in found.step}
     for step in found.step:
         _require(path, step, steps, kinds)
