@@ -13,8 +13,9 @@ from core.errors import NotFound
 
 if TYPE_CHECKING:
     from core.desk import Desk
-    from core.monitor.drift import DriftReport, FeatureDrift
-    from core.monitor.tables import Table
+    from core.measures.comparison import FeatureDrift
+    from core.measures.tables import Table
+    from core.monitor.drift import DriftReport
     from core.monitor.verdict import Verdict
 
 HEADERS = ["input", "psi", "js", "ks", "wasserstein", "n", "p adjusted", "missing", "verdict"]
@@ -64,7 +65,7 @@ def show(
 @click.pass_context
 def compare(ctx: click.Context, reference: str, current: str, level: float, as_json: bool) -> None:
     """Compare two tables column by column: files, or snapshots as DATASET or DATASET/NUMBER. Ends with 1 on drift."""
-    from core.monitor.compare import compare as compare_tables
+    from core.measures.compare import compare as compare_tables
 
     desk = desk_from(ctx, read_only=True)
     left, right = _table(desk, reference), _table(desk, current)
@@ -191,7 +192,8 @@ def _worst(found: Verdict) -> str:
 
 
 def _table(desk: Desk, name: str) -> Table:
-    from core.monitor.tables import ParquetTable, open_table
+    from core.datasets.tables import open_table
+    from core.measures.tables import ParquetTable
 
     path = Path(name).expanduser()
     if path.exists():

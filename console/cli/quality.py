@@ -11,10 +11,10 @@ from console.cli.output import desk_from, emit, json_option, table
 from core.clock import DAY, MINUTE, iso, parse_span
 
 if TYPE_CHECKING:
+    from core.measures.ranking import Decisions
     from core.monitor.estimate import Estimate
     from core.monitor.live import Served
     from core.monitor.quality import Measure
-    from core.monitor.ranking import Decisions
 
 HEADERS = ["auc", "95 % interval", "labelled", "positives", "coverage", "log loss", "brier", "ece"]
 
@@ -42,10 +42,10 @@ def show(
     as_json: bool,
 ) -> None:
     """The measured quality of MODEL where it is served."""
+    from core.measures.ranking import at_threshold
     from core.monitor.estimate import estimate
     from core.monitor.live import served
     from core.monitor.quality import measure, score_counts
-    from core.monitor.ranking import at_threshold
 
     desk = desk_from(ctx, read_only=True)
     now = desk.now_us() // MINUTE * MINUTE

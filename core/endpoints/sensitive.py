@@ -9,7 +9,7 @@ from typing import Any
 
 from core.access.sensitive import ENCRYPT, MASK, MASKED, TOKEN, WAYS, Vault
 from core.desk import Desk
-from core.features.columns import is_missing
+from core.measures.values import is_missing
 from core.store import Row, Store, Tx
 
 # The contracts in force of every data set that a version of the model was trained on.

@@ -1,15 +1,12 @@
-"""The vocabulary of a feature view: raw inputs, the columns made of them, and how one raw value is read."""
+"""The vocabulary of a feature view: raw inputs and the columns made of them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Protocol
 
-NUMBER: Literal["number"] = "number"
-CATEGORY: Literal["category"] = "category"
 OPS = ("identity", "cyclic_sin", "cyclic_cos")
-NAN = float("nan")
 
 
 @dataclass(frozen=True)
@@ -39,20 +36,3 @@ class Viewed(Protocol):
 
     @property
     def view(self) -> Sequence[ViewColumn]: ...
-
-
-def is_missing(value: Any) -> bool:
-    """Whether a raw value stands for nothing: None, or not-a-number."""
-    return value is None or bool(value != value)
-
-
-def as_number(value: Any) -> float:
-    """A raw value as a float; not-a-number where it is missing or is no number (text is never parsed)."""
-    if value.__class__ is float:
-        return float(value)
-    if value is None or isinstance(value, (str, bytes)):
-        return NAN
-    try:
-        return float(value)
-    except (TypeError, ValueError, OverflowError):
-        return NAN

@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from core.errors import BadInput
-from core.features.columns import CATEGORY, NAN, OPS, Feature, ViewColumn, Viewed, as_number
-from core.features.reading import by_rule, floats
+from core.features.columns import OPS, Feature, ViewColumn, Viewed
+from core.measures.reading import by_rule, floats
+from core.measures.values import CATEGORY, NAN, as_number
 
 Row = Callable[[Mapping[str, Any]], tuple[list[float], list[str]]]
 Rule = Callable[[float], float]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from core.counts import series
 from core.counts.series import SeriesKey
 from core.desk import Desk
-from core.monitor.ranking import SCORE_BINS, auc
+from core.measures.ranking import SCORE_BINS, auc
 
 # Fewer labels than this give no curve to calibrate with: scores are then taken at their word.
 LEAST_LABELS = 500

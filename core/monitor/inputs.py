@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.features.columns import NUMBER, Feature
-from core.monitor import distance, significance
+from core.features.columns import Feature
+from core.measures import distance, significance
+from core.measures.values import NUMBER
 from core.monitor.samples import Sample, by_day, levels, numbers
 
 # Fewer samples on a side than this say nothing.

@@ -9,8 +9,8 @@ from core.clock import MINUTE
 from core.counts.series import SeriesKey, add_all
 from core.desk import Desk
 from core.errors import BadInput
+from core.measures.ranking import SCORE_BINS, score_bin
 from core.monitor.quality import losses
-from core.monitor.ranking import SCORE_BINS, score_bin
 from core.store import Row, Store, Tx
 
 Vectors = dict[tuple[SeriesKey, int], list[int]]

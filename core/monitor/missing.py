@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from core.counts import series
 from core.counts.series import SeriesKey
-from core.features.bins import MISSING
+from core.measures.bins import MISSING
 from core.store import Store
 
 # Where a request's counts stand in its vector: [total, errors, rejected, with a missing input].

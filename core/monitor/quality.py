@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from core.clock import DAY
 from core.counts import series
 from core.counts.series import SeriesKey
-from core.monitor.ranking import SCORE_BINS, auc, auc_interval, auc_interval_by_day, calibration_error
+from core.measures.ranking import SCORE_BINS, auc, auc_interval, auc_interval_by_day, calibration_error
 from core.store import Store
 
 __all__ = ["Measure", "auc", "by_day", "interval_by_day", "losses", "measure", "of_counts", "score_counts"]

@@ -9,7 +9,8 @@ from typing import Any
 from core.access.sensitive import Vault
 from core.clock import DAY
 from core.endpoints.sensitive import readable
-from core.features.columns import NUMBER, Feature, as_number, is_missing
+from core.features.columns import Feature
+from core.measures.values import NUMBER, as_number, is_missing
 from core.store import Row, Store
 
 # The newest this many of a window are read: enough to compare, bounded in memory.

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 from core.clock import DAY
 from core.desk import Desk
 from core.errors import CheckFailed
-from core.features.columns import NUMBER
+from core.measures.cells import cells
+from core.measures.comparison import FeatureDrift
+from core.measures.distance import total_variation
+from core.measures.ranking import SCORE_BINS, auc, score_bin
+from core.measures.values import NUMBER
 from core.monitor import inputs, samples
-from core.monitor.cells import cells
-from core.monitor.distance import total_variation
-from core.monitor.drift import FeatureDrift, against_reference
+from core.monitor.drift import against_reference
 from core.monitor.quality import Measure, measure
-from core.monitor.ranking import SCORE_BINS, auc, score_bin
 
 if TYPE_CHECKING:
     from core.training.artefact import Artefact, FeatureReference

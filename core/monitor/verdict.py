@@ -10,10 +10,10 @@ from core.clock import DAY, iso
 from core.counts import series
 from core.counts.series import SeriesKey
 from core.desk import Desk
+from core.measures.significance import LEAST_ROWS
 from core.monitor import drift, quality
 from core.monitor.drift import DriftReport
 from core.monitor.quality import Measure
-from core.monitor.significance import LEAST_ROWS
 from core.store import Store
 
 HURT = "drifted, quality hurt"

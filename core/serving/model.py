@@ -7,8 +7,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from core.features.bins import ABOVE, BELOW, FIRST, MISSING, Bins, NumberBins
 from core.features.view import compile_view
+from core.measures.bins import ABOVE, BELOW, FIRST, MISSING, Bins, NumberBins
 from core.serving.booster import Booster
 from core.training.artefact import Artefact
 

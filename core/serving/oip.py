@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.features.columns import CATEGORY
+from core.measures.values import CATEGORY
 from core.serving.model import Refused, ServedModel
 from core.serving.scoring import BATCH_LIMIT, Scoring
 from core.serving.wire import text_field

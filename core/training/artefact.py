@@ -11,9 +11,10 @@ from functools import cached_property
 from typing import Any
 
 from core.errors import BadInput, TocsinError
-from core.features.bins import Bins, from_json
-from core.features.columns import CATEGORY, NUMBER, Feature, ViewColumn
+from core.features.columns import Feature, ViewColumn
 from core.features.view import check_view
+from core.measures.bins import Bins, from_json
+from core.measures.values import CATEGORY, NUMBER
 
 __all__ = ["Artefact", "Feature", "FeatureReference", "Reference", "ViewColumn"]
 
@@ -37,7 +38,7 @@ WIDTH = re.compile(r"^max_feature_idx=(\d+)$", re.MULTILINE)
 class FeatureReference:
     """How one raw input was distributed in training.
 
-    `edges` (number) or `levels` (category) are its bins, `counts` the vector laid out by `core.features.bins`,
+    `edges` (number) or `levels` (category) are its bins, `counts` the vector laid out by `core.measures.bins`,
     `overdispersion` how many times more the reference's own days scatter than a multinomial would (at least 1).
     """
 

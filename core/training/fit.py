@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from core.errors import BadInput
-from core.features.columns import CATEGORY, Feature, ViewColumn
+from core.features.columns import Feature, ViewColumn
+from core.measures.values import CATEGORY
 
 ROUNDS = 100
 SEED = 1

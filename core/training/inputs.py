@@ -6,8 +6,9 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from core.errors import BadInput
-from core.features.bins import top_levels
-from core.features.columns import CATEGORY, NUMBER, Feature
+from core.features.columns import Feature
+from core.measures.bins import top_levels
+from core.measures.values import CATEGORY, NUMBER
 
 
 def choose_features(allowed: Sequence[str], table: Any, label: str, exclude: Collection[str]) -> tuple[Feature, ...]:

@@ -11,9 +11,9 @@ from core.desk import Desk
 from core.errors import BadInput
 from core.features.columns import Feature, ViewColumn
 from core.features.view import apply, default_view
+from core.measures.evaluate import best_threshold, evaluate
 from core.training import fit as fitting
 from core.training.artefact import Artefact
-from core.training.evaluate import best_threshold, evaluate
 from core.training.inputs import choose_features
 from core.training.label import label_values, parse_label
 from core.training.origin import code_hash, environment

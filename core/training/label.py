@@ -69,7 +69,7 @@ def label_values(label: Label, table: Any) -> Any:
 
 
 def _text_values(label: Label, column: Any) -> Any:
-    from core.features.reading import by_rule
+    from core.measures.reading import by_rule
 
     if label.op != "==":
         known = ", ".join(repr(level) for level in column.drop_null().unique().to_pylist()[:5])
@@ -103,7 +103,7 @@ def _binary(label: Label, column: Any) -> Any:
 def _numbers(label: Label, column: Any) -> Any:
     import pyarrow as pa
 
-    from core.features.reading import floats
+    from core.measures.reading import floats
 
     if pa.types.is_temporal(column.type):
         raise BadInput(f"the label's column {label.column!r} holds times", HINT)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.clock import DAY
-from core.features.bins import Bins, level_bins, number_bins
-from core.features.columns import CATEGORY, Feature
+from core.features.columns import Feature
+from core.measures.bins import Bins, level_bins, number_bins
+from core.measures.values import CATEGORY
 from core.training.artefact import SCORE_BINS, FeatureReference, Reference
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from core.access import secrets
-from core.features.bins import number_bins
+from core.measures.bins import number_bins
 from core.training.artefact import Artefact, Feature, FeatureReference, Reference, ViewColumn
 
 

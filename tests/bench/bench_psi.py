@@ -49,8 +49,8 @@ def _plain(kind: Any) -> Any:
 
 def with_tocsin(folder: Path, threads: int = 1) -> dict[str, float]:
     """PSI of every column by the product, which also works out the other distances and their significance."""
-    from core.monitor.compare import compare
-    from core.monitor.tables import open_table
+    from core.datasets.tables import open_table
+    from core.measures.compare import compare
 
     found = compare(*(open_table(folder / name) for name in SIDES), threads=threads)
     return {column.name: column.psi for column in found.columns}

@@ -21,7 +21,7 @@ from core.demo import plan as story
 from core.demo.flights import LABEL, LABEL_COLUMN, LEAKS, TIME_COLUMN, Flights, Traffic, flights, training_file
 from core.desk import Desk
 from core.home import Home
-from core.monitor.ranking import SCORE_BINS, auc
+from core.measures.ranking import SCORE_BINS, auc
 
 BUDGET = 0.2
 # (long, short, factor) in hours: over 200 %, and the tiers 6 h / 30 min and 1 h / 5 min clamped and raised to a slice.

@@ -13,9 +13,9 @@ from core.clock import DAY, HOUR, MINUTE, SimClock, parse_time
 from core.counts import series
 from core.counts.series import SeriesKey
 from core.desk import Desk
-from core.features.bins import number_bins
 from core.features.columns import Feature, ViewColumn
-from core.monitor.ranking import SCORE_BINS, score_bin
+from core.measures.bins import number_bins
+from core.measures.ranking import SCORE_BINS, score_bin
 from core.registry.versions import Draft, load_artefact, register
 from core.training.artefact import Artefact, FeatureReference, Reference
 

@@ -11,9 +11,9 @@ from core.clock import DAY, MINUTE, parse_time
 from core.counts import series
 from core.counts.series import SeriesKey
 from core.desk import Desk
-from core.features.bins import level_bins, number_bins
 from core.features.columns import Feature, ViewColumn
-from core.monitor.ranking import SCORE_BINS, score_bin
+from core.measures.bins import level_bins, number_bins
+from core.measures.ranking import SCORE_BINS, score_bin
 from core.registry.versions import Draft, Version, register
 from core.training.artefact import Artefact, FeatureReference, Reference
 

@@ -16,11 +16,12 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pytest
 
-from core.monitor import distance, estimate, ranking
-from core.monitor.compare import compare
-from core.monitor.ranking import SCORE_BINS
-from core.monitor.tables import MemoryTable
-from core.training.evaluate import delong
+from core.measures import distance, ranking
+from core.measures.compare import compare
+from core.measures.evaluate import delong
+from core.measures.ranking import SCORE_BINS
+from core.measures.tables import MemoryTable
+from core.monitor import estimate
 
 CHUNK = 5000
 REALISED = [0.970962, 0.970248, 0.976282, 0.967721, 0.969886, 0.960050, 0.958530, 0.959041, 0.963094, 0.957556]

@@ -5,8 +5,9 @@ import pytest
 
 from core.clock import DAY, HOUR
 from core.errors import NotFound
+from core.measures.comparison import FeatureDrift
 from core.monitor import drift, missing
-from core.monitor.drift import DriftReport, FeatureDrift
+from core.monitor.drift import DriftReport
 from tests.monitor.conftest import ENDPOINT, MODEL, START, Lab
 
 DRAW = np.random.default_rng(11)

@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.clock import DAY, HOUR
-from core.monitor import estimate, quality, ranking
+from core.measures import ranking
+from core.measures.evaluate import delong
+from core.measures.ranking import SCORE_BINS, score_bin
+from core.monitor import estimate, quality
 from core.monitor.labels import join, record
-from core.monitor.ranking import SCORE_BINS, score_bin
-from core.training.evaluate import delong
 from tests.monitor.conftest import ENDPOINT, MODEL, START, Lab
 
 scored = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 1)), min_size=1, max_size=200)

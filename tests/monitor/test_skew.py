@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from core.clock import DAY, HOUR
-from core.monitor import distance, skew
+from core.measures import distance
+from core.monitor import skew
 from core.monitor.labels import join, record
 from tests.monitor.conftest import ENDPOINT, MODEL, START, Lab, entry_of
 

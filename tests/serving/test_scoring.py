@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from core.clock import MINUTE, SimClock
-from core.features.bins import MISSING, UNSEEN
+from core.measures.bins import MISSING, UNSEEN
 from core.serving.tally import ERRORS, INCOMPLETE, REJECTED, TOTAL
 from core.serving.tokens import Limiter
 from tests.serving.tiny import LEVELS, TOKEN, Served, artefact, serving

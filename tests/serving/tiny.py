@@ -14,7 +14,7 @@ from typing import Any
 
 from core.clock import Clock
 from core.desk import Desk
-from core.features.bins import number_bins
+from core.measures.bins import number_bins
 from core.serving.app import App
 from core.serving.models import Models
 from core.serving.shelf import Shelf

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import BadInput
-from core.features.bins import (
+from core.measures.bins import (
     ABOVE,
     BELOW,
     FIRST,

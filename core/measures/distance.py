@@ -1,7 +1,7 @@
 """Distances between two vectors of counts over the same cells. Pure arithmetic on integers; no cell is left out.
 
 All take the reference first and return 0.0 where either side is empty: no rows are no evidence of distance. Cells may
-be merged or put in order before (`core.monitor.cells`).
+be merged or put in order before (`core.measures.cells`).
 """
 
 from __future__ import annotations

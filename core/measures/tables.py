@@ -1,4 +1,4 @@
-"""Tables read one column at a time: Parquet is streamed in batches, other formats are read whole."""
+"""Tables read one column at a time: Parquet is streamed in batches, what is in memory is sliced."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import BadInput
-from core.features.columns import CATEGORY, NUMBER
+from core.measures.values import CATEGORY, NUMBER
 
 # Large enough that the cost of a call does not count, small enough to stay in the processor's cache.
 BATCH_ROWS = 131_072
@@ -64,20 +64,6 @@ class MemoryTable(Table):
     def batches(self, name: str) -> Iterator[Any]:
         for chunk in self._table.column(name).chunks:
             yield _as_kind(chunk, self.kinds[name])
-
-
-def open_table(path: Path) -> Table:
-    """A CSV, TSV, Parquet or JSON Lines file. Raises NotFound or BadInput where it cannot be read."""
-    from core.datasets.source import PARQUET_MAGIC, open_source, read_table
-
-    try:
-        with open(path, "rb") as file:
-            if file.read(len(PARQUET_MAGIC)) == PARQUET_MAGIC:
-                return ParquetTable(path)
-    except OSError:
-        # What is wrong with the file is said where every format is opened.
-        pass
-    return MemoryTable(read_table(open_source(path)))
 
 
 def kind_of(arrow_type: Any) -> str | None:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from core.clock import DAY
-from core.features.bins import number_bins
-from core.monitor import distance, significance
-from core.monitor.significance import Scatter, chi_square_tail, psi_tail
+from core.measures import distance, significance
+from core.measures.bins import number_bins
+from core.measures.significance import Scatter, chi_square_tail, psi_tail
 
 Sampler = Callable[[np.random.Generator, int], np.ndarray]
 

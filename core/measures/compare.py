@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.errors import BadInput
-from core.features.bins import TOP_LEVELS, number_bins
-from core.features.columns import NUMBER
-from core.monitor.cells import Cells, points
-from core.monitor.drift import FeatureDrift, compared, judge
-from core.monitor.grid import Grid
-from core.monitor.significance import INDEPENDENT
-from core.monitor.tables import Table
+from core.measures.bins import TOP_LEVELS, number_bins
+from core.measures.cells import Cells, points
+from core.measures.comparison import FeatureDrift, compared, judge
+from core.measures.grid import Grid
+from core.measures.significance import INDEPENDENT
+from core.measures.tables import Table
+from core.measures.values import NUMBER
 
 # The reference rows that the bins are made of, taken evenly over the table; every row is counted in them.
 SAMPLED_ROWS = 131_072

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from core.features.columns import as_number
+from core.measures.values import as_number
 
 
 def floats(column: Any) -> Any:

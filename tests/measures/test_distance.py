@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.monitor import distance, significance
-from core.monitor.significance import chi_square_tail
+from core.measures import distance, significance
+from core.measures.significance import chi_square_tail
 
 # Published in the unit tests of a peer (menelaus 0.2.0, histogram density methods) over six levels.
 REFERENCE, CURRENT = [16, 18, 16, 14, 12, 12], [16, 16, 16, 16, 16, 8]

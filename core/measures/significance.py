@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.clock import DAY
-from core.monitor import distance
+from core.measures import distance
 
 # Fewer rows than this say nothing about a distribution, whatever they look like.
 LEAST_ROWS = 30

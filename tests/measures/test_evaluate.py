@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.training.evaluate import best_threshold, delong, evaluate, midranks
+from core.measures.evaluate import best_threshold, delong, evaluate, midranks
 
 SCORES = st.lists(st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.9, 1.0]), min_size=2, max_size=25)
 

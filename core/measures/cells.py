@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.features.bins import ABOVE, BELOW, FIRST, MISSING, UNSEEN
-from core.features.columns import NUMBER
+from core.measures.bins import ABOVE, BELOW, FIRST, MISSING, UNSEEN
+from core.measures.values import NUMBER
 
 # The share of the reference that a cell of the displayed PSI holds at least: deciles, and the levels above 2 %.
 DISPLAY_SHARE = {"number": 0.1, "category": 0.02}
@@ -41,7 +41,7 @@ class Cells:
 
 
 def cells(kind: str, vec: Sequence[int], size: int) -> Cells:
-    """The cells of a vector laid out by `core.features.bins`; an empty vector stands for no rows."""
+    """The cells of a vector laid out by `core.measures.bins`; an empty vector stands for no rows."""
     full = [*vec, *[0] * (size - len(vec))]
     if kind == NUMBER:
         return Cells(full[MISSING], full[UNSEEN], [full[BELOW], *full[FIRST:], full[ABOVE]])

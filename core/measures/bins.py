@@ -15,8 +15,8 @@ from itertools import pairwise
 from typing import Any
 
 from core.errors import BadInput
-from core.features.columns import CATEGORY, NUMBER, as_number, is_missing
-from core.features.reading import by_rule, encoded, floats, quick_floats
+from core.measures.reading import by_rule, encoded, floats, quick_floats
+from core.measures.values import CATEGORY, NUMBER, as_number, is_missing
 
 MISSING, UNSEEN, BELOW, ABOVE, FIRST = 0, 1, 2, 3, 4
 QUANTILE_BINS = 64

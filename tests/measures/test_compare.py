@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.datasets.tables import open_table
 from core.errors import BadInput, NotFound
-from core.monitor import distance
-from core.monitor.compare import Comparison, compare
-from core.monitor.grid import Grid
-from core.monitor.tables import MemoryTable, open_table
+from core.measures import distance
+from core.measures.compare import Comparison, compare
+from core.measures.grid import Grid
+from core.measures.tables import MemoryTable
 
 
 def frame(rows: int, seed: int, shift: float = 0.0, **more: Any) -> pa.Table:
