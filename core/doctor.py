@@ -16,6 +16,8 @@ from core.ledger import anchors
 from core.ledger.chain import key_of
 from core.store import driver
 from core.store.migrate import SCHEMA_VERSION
+from core.work import rows
+from core.work.planner import MEND
 from core.work.single import standby_waits
 
 DEAD = "SELECT count(*) AS n FROM outbox WHERE state = 'dead'"
@@ -104,14 +106,22 @@ def _daemon(desk: Desk) -> list[Found]:
     return [("ok", f"beat {span(age)} ago{', and a second one stands by' if standby_waits(desk) else ''}")]
 
 
+def _schedules(desk: Desk) -> list[Found]:
+    aside = rows.set_aside(desk.store)
+    found: list[Found] = [
+        ("wrong", f"{each.name} is set aside: {each.trouble}", MEND.format(each.name)) for each in aside
+    ]
+    return found or [("ok", "each can be planned")]
+
+
 def _endpoints(desk: Desk) -> list[Found]:
-    rows = desk.store.read(ENDPOINTS)
+    active = desk.store.read(ENDPOINTS)
     bad: list[Found] = [
         ("wrong", f"{row['name']}: {row['error']}", f"`tocsin endpoint health {row['name']}` tries it now")
-        for row in rows
+        for row in active
         if row["error"]
     ]
-    return bad or [("ok", f"{len(rows)} active, none in error")]
+    return bad or [("ok", f"{len(active)} active, none in error")]
 
 
 def _outbox(desk: Desk) -> list[Found]:
@@ -141,6 +151,7 @@ CHECKS: dict[str, Callable[[Desk], list[Found]]] = {
     "ledger": _ledger,
     "blobs": _blobs,
     "daemon": _daemon,
+    "schedules": _schedules,
     "endpoints": _endpoints,
     "outbox": _outbox,
 }

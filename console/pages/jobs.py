@@ -39,9 +39,12 @@ def _end(row: JobRow) -> Line:
 
 
 def schedule_line(row: ScheduleRow, now_us: int) -> Line:
-    """One schedule: when it next runs."""
+    """One schedule: when it next runs, or why it does not."""
+    cells = columns((row.name, row.kind, row.trigger), (20, 12, 20))
+    if row.trouble:
+        return line(f"  {cells}  ", (f"● set aside: {row.trouble}", "bad"))
     due = "paused" if row.paused else "done" if row.next_us is None else f"in {span(max(0, row.next_us - now_us))}"
-    return line(f"  {columns((row.name, row.kind, row.trigger), (20, 12, 20))}  ", (due, "warn" if row.paused else ""))
+    return line(f"  {cells}  ", (due, "warn" if row.paused else ""))
 
 
 def body(page: JobPage, width: int) -> list[Line]:

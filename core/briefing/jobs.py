@@ -22,7 +22,8 @@ ORDER BY id DESC LIMIT ? OFFSET ?"""
 ABOVE = "SELECT count(*) AS n FROM run WHERE id > ?"
 ABOVE_MATCHING = "SELECT count(*) AS n FROM run WHERE id > ? AND kind || ' ' || state || ' ' || request LIKE ?"
 ONE = "SELECT * FROM run WHERE id = ?"
-SCHEDULES = "SELECT name, kind, trigger, paused, next_us FROM schedule ORDER BY next_us IS NULL, next_us, name"
+SCHEDULES = """SELECT name, kind, trigger, paused, next_us, trouble FROM schedule
+ORDER BY trouble IS NULL, next_us IS NULL, next_us, name"""
 TAIL_BYTES = 16_384
 
 
@@ -54,13 +55,14 @@ class JobPage(NamedTuple):
 
 
 class ScheduleRow(NamedTuple):
-    """One schedule as a line; `next_us` is None where it will not run again."""
+    """One schedule as a line; `next_us` is None where it will not run again, `trouble` why it was set aside."""
 
     name: str
     kind: str
     trigger: str
     paused: bool
     next_us: int | None
+    trouble: str = ""
 
 
 def count(desk: Desk, match: str = "") -> int:
@@ -113,9 +115,9 @@ def again(desk: Desk, run_id: int) -> int:
 
 
 def schedules(desk: Desk) -> list[ScheduleRow]:
-    """Every schedule, the next to run first."""
+    """Every schedule: those set aside, then the next to run first."""
     return [
-        ScheduleRow(row["name"], row["kind"], row["trigger"], bool(row["paused"]), row["next_us"])
+        ScheduleRow(row["name"], row["kind"], row["trigger"], bool(row["paused"]), row["next_us"], row["trouble"] or "")
         for row in desk.store.read(SCHEDULES)
     ]
 
