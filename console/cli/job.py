@@ -192,7 +192,7 @@ def retry_job(ctx: click.Context, job: int, dry_run: bool, yes: bool) -> None:
 def cancel_job(ctx: click.Context, job: int, dry_run: bool, yes: bool) -> None:
     """Cancel a job: at once where it waits, at its next heartbeat where it runs."""
     from core.work import rows
-    from core.work.claim import cancel
+    from core.work.stop import stop
 
     desk = desk_from(ctx)
     found = rows.run(desk.store, job)
@@ -202,10 +202,8 @@ def cancel_job(ctx: click.Context, job: int, dry_run: bool, yes: bool) -> None:
         click.echo(f"would cancel job {job} ({found.kind}, {found.state})")
         return
     confirm(f"Cancel job {job}?", yes)
-    with desk.write() as tx:
-        cancel(tx, desk.now_us(), job)
-        desk.record(tx, "job.cancel_asked", model=found.args.get("model"), data={"job": job, "kind": found.kind})
-    click.echo(f"job {job}: cancel asked")
+    stop(desk, job)
+    click.echo(f"job {job}: {'cancelled' if found.state == 'planned' else 'cancel asked'}")
 
 
 @command.command("logs")

@@ -10,6 +10,7 @@ from core.errors import BadInput, CheckFailed
 from core.store import Row, Store, Tx
 from core.work import rows
 from core.work.plan import Broken, attempt, give_way, plan_due
+from core.work.stop import record_stopped
 from core.work.trigger import next_due
 
 # A clock that moved this much further, or less, than time did was set by somebody or is broken.
@@ -54,7 +55,7 @@ class Planner:
         while self.desk.store.one(DUE, (now,)):
             with self.desk.write() as tx:
                 stopped, unread = give_way(tx, now)
-                record_stopped(self.desk, tx, stopped)
+                record_stopped(self.desk, tx, stopped, "overlap")
                 runs, broken = plan_due(tx, now)
                 record_broken(self.desk, tx, unread + broken)
             planned += runs
@@ -111,13 +112,6 @@ def resume_all(desk: Desk) -> int:
 
 def _next(tx: Tx, row: Row, now_us: int) -> int | Broken | None:
     return attempt(tx, row, lambda found: next_due(found.trigger, now_us))
-
-
-def record_stopped(desk: Desk, tx: Tx, stopped: list[rows.Run]) -> None:
-    """Write that runs were asked to stop because the next one of their schedule is due."""
-    for run in stopped:
-        data = {"job": run.id, "kind": run.kind, "reason": "overlap"}
-        desk.record(tx, "job.cancel_asked", model=run.args.get("model"), data=data)
 
 
 def record_broken(desk: Desk, tx: Tx, broken: list[Broken]) -> None:

@@ -18,10 +18,10 @@ from core.work.limits import HINT, Limits
 from core.work.logs import Capture, log_path
 from core.work.pipeline import inherited
 from core.work.plan import follow
-from core.work.planner import record_stopped
 from core.work.process import Child, last_words, listen, reap
 from core.work.quota import spend
 from core.work.rows import Run
+from core.work.stop import record_stopped
 
 # Job kinds and what runs them: `module:function(desk, args, progress) -> result`.
 Kinds = dict[str, str]
@@ -218,7 +218,7 @@ class Runner:
                 crashpoint.at("work.finishing")
                 self._record(tx, run, ended.state)
                 if ended.state == "succeeded":
-                    record_stopped(self.desk, tx, follow(tx, self.desk.now_us(), run))
+                    record_stopped(self.desk, tx, follow(tx, self.desk.now_us(), run), "overlap")
 
     def _record(self, tx: Tx, run: Run, state: str) -> None:
         """Write that a run has ended. Its error stays in its row: it may name paths, which no replay repeats."""

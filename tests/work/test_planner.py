@@ -78,7 +78,7 @@ def test_a_run_that_is_due_again_ends_the_earlier_one_where_the_schedule_says_so
     clock.advance(HOUR)
     planner.turn()
     assert states(desk) == ["claimed", "cancelled", "planned"]
-    assert told(desk) == ["job.cancel_asked", "job.cancel_asked"]
+    assert told(desk) == ["job.cancel_asked", "job.cancel_asked", "job.cancelled"]
 
 
 def test_an_overlap_policy_that_is_none_is_refused(desk: Desk) -> None:

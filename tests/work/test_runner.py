@@ -20,6 +20,7 @@ from core.work.claim import Owner, cancel, give_back, owner_lives, start_of
 from core.work.here import daemon_lives, run_here
 from core.work.logs import Capture
 from core.work.runner import Runner
+from core.work.stop import stop
 
 # What the child processes run: found by name through PYTHONPATH, as a plugin's job is.
 JOBS = """
@@ -216,11 +217,19 @@ def test_a_job_that_always_crashes_ends_dead(desk: Desk, clock: SimClock, workin
 def test_a_running_job_is_cancelled_and_its_process_is_gone(desk: Desk, working: Runner) -> None:
     job = ask(desk, "wait")
     pid = started(working).process.pid
-    with desk.write() as tx:
-        cancel(tx, desk.now_us(), job)
+    assert stop(desk, job)
     assert work(working, job).state == "cancelled"
     assert start_of(pid) is None
-    assert kinds(desk) == ["job.cancelled"]
+    assert kinds(desk) == ["job.cancel_asked", "job.cancelled"]
+
+
+def test_a_waiting_job_that_is_cancelled_has_its_event_at_once_and_only_once(desk: Desk, working: Runner) -> None:
+    job = ask(desk, "good", model="m")
+    assert stop(desk, job)
+    assert not stop(desk, job)
+    assert working.step() == 0
+    assert kinds(desk) == ["job.cancel_asked", "job.cancelled"]
+    assert timeline(desk.store)[-1].data == {"job": job, "kind": "good"}
 
 
 def test_a_job_that_does_not_listen_is_killed_after_a_while(
