@@ -18,7 +18,7 @@ from core.work.limits import HINT, Limits
 from core.work.logs import Capture, log_path
 from core.work.pipeline import inherited
 from core.work.plan import follow
-from core.work.process import Child, last_words, listen, reap
+from core.work.process import Child, last_words, listen, ran_out_of_memory, reap
 from core.work.quota import spend
 from core.work.rows import Run
 from core.work.stop import record_stopped
@@ -198,13 +198,22 @@ class Runner:
         elif child.cancelled is not None:
             self._end(child.run, Ended("cancelled", error="cancelled", **cost))
         elif child.said.get("again"):
-            self._crashed(child.run, child.said["error"], cpu_ms)
+            self._crashed(child.run, child.error, cpu_ms)
         elif "error" in child.said:
             hint = child.said.get("hint")
-            error = child.said["error"] + (f" ({hint})" if hint else "")
-            self._end(child.run, Ended("failed", error=error, result={"hint": hint} if hint else None, **cost))
+            self._end(child.run, Ended("failed", error=child.error, result={"hint": hint} if hint else None, **cost))
+        elif ran_out_of_memory(child, code, rss_kb, log):
+            self._starved(child, cost)
         else:
-            self._crashed(child.run, last_words(log) or f"it ended with {code} and no report", cpu_ms)
+            self._crashed(child.run, last_words(child, code, log), cpu_ms)
+
+    def _starved(self, child: Child, cost: dict[str, Any]) -> None:
+        """Its own limit would end it again in the same way; a machine that was full may have room the next time."""
+        why = f"{child.limits.told_memory()} ({child.limits.hint_memory()})"
+        if child.limits.memory_mb is not None:
+            self._end(child.run, Ended("failed", error=why, **cost))
+        else:
+            self._crashed(child.run, why, cost["cpu_ms"])
 
     def _crashed(self, run: Run, reason: str, cpu_ms: int = 0) -> None:
         with self.desk.write() as tx:
