@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.backup.named import damaged_blobs, named_blobs
-from core.clock import MINUTE, span
+from core.clock import span
 from core.desk import Desk
 from core.endpoints.waiting import asking, words
 from core.errors import TocsinError
@@ -17,14 +17,12 @@ from core.ledger.chain import key_of
 from core.store import driver
 from core.store.migrate import SCHEMA_VERSION
 from core.work import rows
+from core.work.beat import heartbeat
 from core.work.planner import MEND
-from core.work.single import standby_waits
 
 DEAD = "SELECT count(*) AS n FROM outbox WHERE state = 'dead'"
 WAITING = "SELECT count(*) AS n, min(created_us) AS oldest FROM outbox WHERE state IN ('waiting', 'claimed')"
 ENDPOINTS = "SELECT name, error FROM endpoint WHERE state = 'active' ORDER BY name"
-BEAT = "SELECT at_us, detail FROM heartbeat WHERE name = 'daemon'"
-SILENT_US = 2 * MINUTE
 
 
 @dataclass(frozen=True)
@@ -95,15 +93,15 @@ def _blobs(desk: Desk) -> list[Found]:
 
 
 def _daemon(desk: Desk) -> list[Found]:
-    row = desk.store.one(BEAT)
-    if row is None:
+    beat = heartbeat(desk)
+    if beat.age_us is None:
         return [("note", "no daemon has run on this home", "`tocsin daemon` runs schedules, sync and alerts")]
-    age = desk.now_us() - int(row["at_us"])
-    if age > SILENT_US:
-        return [("wrong", f"the daemon was last seen {span(age)} ago", "start it again: `tocsin daemon`")]
-    if row["detail"]:
-        return [("wrong", row["detail"], "mend what it names")]
-    return [("ok", f"beat {span(age)} ago{', and a second one stands by' if standby_waits(desk) else ''}")]
+    if beat.state == "silent":
+        fix = "a second one stands by and takes over" if beat.standby else "start it again: `tocsin daemon`"
+        return [("wrong", f"the daemon was last seen {span(beat.age_us)} ago", fix)]
+    if beat.trouble:
+        return [("wrong", beat.trouble, "mend what it names")]
+    return [("ok", f"beat {span(beat.age_us)} ago{', and a second one stands by' if beat.standby else ''}")]
 
 
 def _schedules(desk: Desk) -> list[Found]:

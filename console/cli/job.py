@@ -81,6 +81,8 @@ def job_json(desk: Desk, run: Any) -> dict[str, Any]:
         "started": iso_or_none(run.started_us),
         "ended": iso_or_none(run.ended_us),
         "cpu_ms": run.cpu_ms,
+        "cost": None if run.cost_micros is None else run.cost_micros / 1e6,
+        "currency": None if run.cost_micros is None else desk.settings.quota.currency,
         "max_rss_kb": run.max_rss_kb,
         "error": run.error,
         "result": run.result,

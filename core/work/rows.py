@@ -49,7 +49,8 @@ class Schedule:
 class Run:
     """One queued execution of a job and how far it has come; `progress` is a share from 0 to 1.
 
-    A run of a pipeline has its name and its step's; one that nothing plans has no schedule.
+    A run of a pipeline has its name and its step's; one that nothing plans has no schedule. `cost_micros` is what all
+    its attempts cost, in millionths of the currency, None where there was no price.
     """
 
     id: int
@@ -76,6 +77,7 @@ class Run:
     result: dict[str, Any] | None
     log: str | None
     cancel: bool
+    cost_micros: int | None = None
 
     @classmethod
     def of(cls, row: Row) -> Run:

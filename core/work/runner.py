@@ -87,7 +87,7 @@ class Runner:
             os.close(child.report)
             child.log.finish()
             with self.desk.write() as tx:
-                spend(tx, self.desk.now_us(), child.run, cpu_ms)
+                self._spend(tx, child.run, cpu_ms)
                 state = give_back(tx, self.desk.now_us(), child.run, "the daemon was stopped", counted=False)
                 self._record(tx, child.run, state)
         self.children.clear()
@@ -176,14 +176,8 @@ class Runner:
     def _beat(self, child: Child) -> None:
         child.beaten, child.beaten_progress = time.monotonic(), child.progress or 0.0
         with self.desk.write() as tx:
-            beat(
-                tx,
-                self.desk.now_us(),
-                child.run,
-                progress=child.progress,
-                pid=child.process.pid,
-                pid_start=child.started,
-            )
+            kept: dict[str, Any] = {"progress": child.progress, "pid": child.process.pid, "pid_start": child.started}
+            beat(tx, self.desk.now_us(), child.run, **kept)
         crashpoint.at("work.beaten")
 
     def _settle(self, child: Child, code: int, cpu_ms: int, rss_kb: int) -> None:
@@ -217,17 +211,20 @@ class Runner:
 
     def _crashed(self, run: Run, reason: str, cpu_ms: int = 0) -> None:
         with self.desk.write() as tx:
-            spend(tx, self.desk.now_us(), run, cpu_ms)
+            self._spend(tx, run, cpu_ms)
             self._record(tx, run, give_back(tx, self.desk.now_us(), run, reason))
 
     def _end(self, run: Run, ended: Ended) -> None:
         with self.desk.write() as tx:
-            spend(tx, self.desk.now_us(), run, ended.cpu_ms or 0)
+            self._spend(tx, run, ended.cpu_ms or 0)
             if finish(tx, self.desk.now_us(), run, ended):
                 crashpoint.at("work.finishing")
                 self._record(tx, run, ended.state)
                 if ended.state == "succeeded":
                     record_stopped(self.desk, tx, follow(tx, self.desk.now_us(), run), "overlap")
+
+    def _spend(self, tx: Tx, run: Run, cpu_ms: int) -> None:
+        spend(tx, self.desk.now_us(), run, cpu_ms, self.desk.settings.quota)
 
     def _record(self, tx: Tx, run: Run, state: str) -> None:
         """Write that a run has ended. Its error stays in its row: it may name paths, which no replay repeats."""
