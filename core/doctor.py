@@ -14,7 +14,7 @@ from core.endpoints.waiting import asking, words
 from core.errors import TocsinError
 from core.ledger import anchors
 from core.ledger.chain import key_of
-from core.store import driver
+from core.store import driver, ticket
 from core.store.migrate import SCHEMA_VERSION
 from core.work import rows
 from core.work.beat import heartbeat
@@ -104,6 +104,13 @@ def _daemon(desk: Desk) -> list[Found]:
     return [("ok", f"beat {span(beat.age_us)} ago{', and a second one stands by' if beat.standby else ''}")]
 
 
+def _writers(desk: Desk) -> list[Found]:
+    found = ticket.holder(desk.home.lock_path("writer"))
+    if found is not None and found.stopped:
+        return [("wrong", f"nothing can be written: the store is held by {found.words}", found.hint)]
+    return [("ok", f"written to by process {found.pid}" if found else "nobody holds it up")]
+
+
 def _schedules(desk: Desk) -> list[Found]:
     aside = rows.set_aside(desk.store)
     found: list[Found] = [
@@ -146,6 +153,7 @@ CHECKS: dict[str, Callable[[Desk], list[Found]]] = {
     "machine": _machine,
     "sqlite": _sqlite,
     "store": _store,
+    "writers": _writers,
     "ledger": _ledger,
     "blobs": _blobs,
     "daemon": _daemon,

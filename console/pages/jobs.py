@@ -29,9 +29,11 @@ def row_line(row: JobRow, now_us: int, width: int) -> Line:
     glyph, style = GLYPHS.get(row.state, ("·", ""))
     took = span(row.took_us) if row.took_us is not None else "-"
     left = columns((str(row.id), row.kind, row.subject), WIDTHS[:3])
-    right = columns((when(row.due_us, now_us), took), WIDTHS[4:6], right=(1,))
-    end = line((row.waits.text if width >= ROOMY else row.waits.short, "warn")) if row.waits.text else _end(row)
-    return line(f"{left}  ", (pad(f"{glyph} {row.state}", WIDTHS[3]), style), f"  {right}  ", *end)
+    state, due = (pad(f"{glyph} {row.state}", WIDTHS[3]), style), when(row.due_us, now_us)
+    if row.waits.text:
+        why = row.waits.text if width >= ROOMY else row.waits.short
+        return line(f"{left}  ", state, f"  {columns((due,), WIDTHS[4:5])}  ", (why, "warn"))
+    return line(f"{left}  ", state, f"  {columns((due, took), WIDTHS[4:6], right=(1,))}  ", *_end(row))
 
 
 def _end(row: JobRow) -> Line:

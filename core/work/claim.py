@@ -12,6 +12,7 @@ from typing import Any
 
 from core.clock import MINUTE, SECOND
 from core.home import Home
+from core.pid import start_of
 from core.settings import Quota
 from core.store import Store, Tx
 from core.work.quota import UNLIMITED, bounds
@@ -212,21 +213,3 @@ def kill_survivor(pid: int | None, pid_start: str | None) -> None:
         os.killpg(pid, signal.SIGKILL)
     except ProcessLookupError:
         return
-
-
-def start_of(pid: int) -> str | None:
-    """When a process began, as the kernel tells it: with the number it names one process for good."""
-    try:
-        with open(f"/proc/{pid}/stat") as stat:
-            return stat.read().rpartition(")")[2].split()[19]
-    except (FileNotFoundError, IndexError, ProcessLookupError):
-        return _start_by_ps(pid)
-
-
-def _start_by_ps(pid: int) -> str | None:
-    import subprocess
-
-    if os.path.isdir("/proc/self"):
-        return None
-    done = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return done.stdout.strip() or None

@@ -12,8 +12,9 @@ from typing import Any
 
 from core import crashpoint
 from core.desk import Desk
+from core.pid import start_of
 from core.store import Tx
-from core.work.claim import Ended, Owner, asked, beat, claim, finish, give_back, recover, start_of
+from core.work.claim import Ended, Owner, asked, beat, claim, finish, give_back, recover
 from core.work.limits import HINT, Limits
 from core.work.logs import Capture, log_path
 from core.work.pipeline import inherited

@@ -14,9 +14,10 @@ from core.clock import MINUTE, SimClock
 from core.desk import Desk
 from core.errors import NotAllowed
 from core.ledger import timeline
+from core.pid import start_of
 from core.work import logs, plan, process, rows, runner
 from core.work.child import FencedDesk
-from core.work.claim import Owner, cancel, give_back, owner_lives, start_of
+from core.work.claim import Owner, cancel, give_back, owner_lives
 from core.work.here import daemon_lives, run_here
 from core.work.logs import Capture
 from core.work.runner import Runner
