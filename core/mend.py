@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from core.desk import Desk
 from core.errors import TocsinError
+from core.store import ticket
 from core.work.claim import owner_lives
 
 # A part of a file that was not touched for this long belongs to nobody: a living writer holds it for seconds.
@@ -38,6 +40,18 @@ def mend(desk: Desk, *, dry_run: bool = False) -> list[Mended]:
             done, said = False, error.message
         mended.append(Mended(what, done, said))
     return mended
+
+
+def _writers(desk: Desk, dry_run: bool) -> tuple[bool, str]:
+    found = ticket.holder(desk.home.lock_path("writer"))
+    if found is None or not found.stopped:
+        return False, "no stopped process holds up the store"
+    if not dry_run:
+        try:
+            os.kill(found.pid, signal.SIGCONT)
+        except PermissionError:
+            return False, f"{found.words}, is another user's: {found.hint}"
+    return True, f"process {found.pid} ({found.command}) was stopped while it wrote: it goes on"
 
 
 def _log(desk: Desk, dry_run: bool) -> tuple[bool, str]:
@@ -103,6 +117,7 @@ def _outbox(desk: Desk, dry_run: bool) -> tuple[bool, str]:
 
 
 REPAIRS: dict[str, Callable[[Desk, bool], tuple[bool, str]]] = {
+    "writers": _writers,
     "log": _log,
     "ballast": _ballast,
     "locks": _locks,

@@ -11,6 +11,7 @@ from core.home import Home
 
 NotNegative = Annotated[int, msgspec.Meta(ge=0)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
+Money = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 
 
 class AutoRollback(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -47,10 +48,29 @@ class Jobs(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Quota(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """CPU seconds that the jobs of one model may use in a UTC day; nought is no limit. `models` names exceptions."""
+    """What the jobs of one model may use in a UTC day, in CPU seconds and in money; nought is no limit.
+
+    `models` and `money_models` name exceptions. Money is in units of `currency`, at `price_per_cpu_hour`.
+    """
 
     cpu_seconds: NotNegative = 0
     models: dict[str, NotNegative] = {}
+    money: Money = 0
+    money_models: dict[str, Money] = {}
+    price_per_cpu_hour: Money = 0
+    currency: Annotated[str, msgspec.Meta(min_length=1, max_length=8)] = "EUR"
+
+    def __post_init__(self) -> None:
+        if (self.money or any(self.money_models.values())) and not self.price_per_cpu_hour:
+            raise ValueError("a quota of money needs `price_per_cpu_hour`")
+
+    def cost_micros(self, cpu_ms: int) -> int | None:
+        """What CPU time costs, in millionths of the currency; None where nobody has named a price."""
+        return cpu_ms * round(self.price_per_cpu_hour * 1e6) // 3_600_000 if self.price_per_cpu_hour else None
+
+    def amount(self, micros: int) -> str:
+        """A sum of money in words: `0.0123 EUR`."""
+        return f"{micros / 1e6:.4f} {self.currency}"
 
 
 class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

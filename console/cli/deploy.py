@@ -83,7 +83,7 @@ def rollback(
     yes: bool,
 ) -> None:
     """Go back to the last good version of MODEL, and try to deliver that at once."""
-    from core.endpoints import deploy
+    from core.endpoints import deploy, waiting
     from core.errors import CheckFailed
 
     desk = desk_from(ctx)
@@ -94,6 +94,8 @@ def rollback(
         raise CheckFailed(f"{name} has no earlier good version of {model} to go back to", "name one with --to")
     held = f", which was active for {span(target.healthy_us)}" if target and target.version == to else ""
     what = f"{model} on {name} back to v{to}{held}"
+    for line in waiting.overtaken(desk, name, model):
+        click.echo(f"note: it {line}", err=True)
     if dry_run:
         _would(desk, model, to, what)
         return
@@ -109,9 +111,11 @@ def rollback(
 @click.pass_context
 def status(ctx: click.Context, model: str | None, as_json: bool) -> None:
     """What is active where, since when, what it could go back to, and what waits."""
-    from core.endpoints import deploy, rows
+    from core.endpoints import deploy, rows, waiting
+    from core.work import outbox
 
     desk = desk_from(ctx, read_only=True)
+    keeps = {one.deployment: waiting.why(desk, one) for one in outbox.waiting(desk.store)}
     found = []
     for endpoint, name in rows.pairs(desk.store):
         if model in (None, name):
@@ -119,7 +123,7 @@ def status(ctx: click.Context, model: str | None, as_json: bool) -> None:
             standing = deploy.active(desk.store, endpoint, name), deploy.target(desk.store, endpoint, name)
             found.append((endpoint, name, *standing, queued[-1] if queued else None))
     if as_json:
-        emit([_status(*each) for each in found])
+        emit([{**_status(*each), "waits": (each[-1] and keeps.get(each[-1].id)) or None} for each in found])
         return
     lines = [
         (
@@ -128,9 +132,9 @@ def status(ctx: click.Context, model: str | None, as_json: bool) -> None:
             f"v{now.version}" if now else "-",
             f"{span(desk.now_us() - now.since_us)} ago ({now.kind})" if now else "",
             f"v{back.version}" if back else "-",
-            f"v{waiting.version}: {waiting.error or 'not sent yet'}" if waiting else "",
+            f"v{one.version}: {keeps.get(one.id) or one.error or 'not sent yet'}" if one else "",
         )
-        for endpoint, name, now, back, waiting in found
+        for endpoint, name, now, back, one in found
     ]
     table(["endpoint", "model", "active", "since", "back to", "queued"], lines, empty="nothing was deployed yet")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,7 +13,7 @@ from typing import Any, Protocol, TypeAlias
 from core import crashpoint
 from core.errors import StoreUnusable, TocsinError
 from core.home import Home, home_error
-from core.store import driver
+from core.store import driver, ticket
 from core.store.migrate import SCHEMA_VERSION, migrate
 
 # Released when the disk is full, so that a clean-up still finds room to commit.
@@ -174,8 +173,8 @@ class Store:
     def write(self, actor: str = "") -> Iterator[Tx]:
         """One transaction: the ticket, BEGIN IMMEDIATE, the body, COMMIT; rolled back on any exception.
 
-        The ticket is a file lock that queues writers fairly, which SQLite's own busy handler does not.
-        Raises StoreUnusable (read-only, disk full, damaged); what was half written is gone.
+        Raises StoreUnusable (read-only, disk full, damaged, held by a process that was stopped); what was half
+        written is gone.
         """
         if self.read_only:
             raise StoreUnusable(
@@ -206,12 +205,8 @@ class Store:
     def _ticket(self) -> Iterator[None]:
         if getattr(self._local, "held", False):
             raise RuntimeError("a write transaction is already open in this thread")
+        handle = ticket.take(self.home.lock_path("writer"))
         try:
-            handle = os.open(self.home.lock_path("writer"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise home_error(self.home.path, error) from error
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
             self._local.held = True
             yield
         finally:
