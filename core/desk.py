@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,9 @@ from core import ledger
 from core.access import current_actor, roles
 from core.access.actor import presented
 from core.clock import Clock, RealClock, SharedClock
-from core.errors import NotAllowed
 from core.home import Home
 from core.ledger.chain import key_of
-from core.settings import Settings
+from core.settings import Settings, read_only_error, require_writable
 from core.settings import load as load_settings
 from core.store import Blobs, Store, Tx
 
@@ -52,9 +52,10 @@ class Desk:
         if clock is None:
             shared = os.environ.get("TOCSIN_CLOCK") or (home.clock_path if home.clock_path.exists() else None)
             clock = SharedClock(Path(shared)) if shared else RealClock()
-        store = Store(home, read_only=read_only)
+        store = Store(home, read_only=read_only or (settings.read_only and home.store_path.exists()))
         name = actor or current_actor(settings.actor)
-        desk = cls(home, store, Blobs(home.blobs_path), clock, name, settings)
+        blobs = Blobs(home.blobs_path, partial(require_writable, home))
+        desk = cls(home, store, blobs, clock, name, settings)
         return desk if actor else desk._by_key()
 
     def now_us(self) -> int:
@@ -65,6 +66,11 @@ class Desk:
         """The same desk for what acts by itself: the daemon, and a replay."""
         return replace(self, system=True)
 
+    @property
+    def read_only(self) -> bool:
+        """Whether the environment is set to read-only: when the desk was opened, or in its settings since."""
+        return self.settings.read_only or load_settings(self.home).read_only
+
     @contextmanager
     def write(self) -> Iterator[Tx]:
         """One transaction.
@@ -72,10 +78,8 @@ class Desk:
         Raises NotAllowed where the environment is set to read-only, or where the actor's role does not permit the
         write or an event recorded in it: then nothing of it stays but an event `access.refused`.
         """
-        if self.settings.read_only:
-            raise NotAllowed(
-                f"{self.settings.environment} is set to read-only", "set read_only = false in the home's settings.toml"
-            )
+        if self.read_only:
+            raise read_only_error(self.settings)
         try:
             with self.store.write(self.actor) as tx:
                 if self.key and not self.system:
@@ -107,7 +111,7 @@ class Desk:
 
     def _tell(self, refused: roles.Refused) -> None:
         """Keep the attempt in the ledger, where the home can be written: it may be read-only to this process."""
-        if self.settings.read_only or not os.access(self.home.store_path, os.W_OK):
+        if self.read_only or not os.access(self.home.store_path, os.W_OK):
             return
         store = Store(self.home) if self.store.read_only else self.store
         with store.write(self.actor) as tx:

@@ -80,7 +80,7 @@ def header(desk: Desk) -> Header:
     ages = [one.age_us for one in states if one.age_us is not None]
     return Header(
         environment=desk.settings.environment,
-        read_only=desk.settings.read_only or not os.access(desk.home.store_path, os.W_OK),
+        read_only=desk.read_only or not os.access(desk.home.store_path, os.W_OK),
         now_us=now,
         endpoints=states,
         daemon="none" if beat_age is None else "dead" if beat_age > limit else "ok",
