@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from core.clock import HOUR, MINUTE, SECOND
 from core.desk import Desk
-from core.endpoints.waiting import asking
 from core.store import Row
 
 ENDPOINTS = "SELECT name, state, seen_us, error FROM endpoint ORDER BY name"
@@ -89,10 +88,16 @@ def header(desk: Desk) -> Header:
         stale=bool(ages) and min(ages) > (DEAD_AFTER_REPLAY_US if replay else STALE_AFTER_US),
         waiting=int(waiting["n"]),
         waiting_age_us=waiting_age,
-        asks_again=bool(waiting["n"]) and bool(asking(desk)),
+        asks_again=bool(waiting["n"]) and _asks_again(desk),
         incidents=int(counts["n"]),
         unacked=int(counts["unacked"] or 0),
     )
+
+
+def _asks_again(desk: Desk) -> bool:
+    from core.endpoints.waiting import asking
+
+    return bool(asking(desk))
 
 
 def _endpoint(row: Row, now_us: int) -> EndpointState:

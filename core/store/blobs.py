@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -76,6 +75,8 @@ class Blobs:
 
 
 def _write_whole(target: Path, content: bytes) -> None:
+    import tempfile
+
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f"{PART}{os.getpid()}-")
     try:
         with os.fdopen(handle, "wb") as part:
