@@ -253,6 +253,7 @@ def test_codes_of_two_keys_or_under_two_home_keys_differ(home_key: bytes, one: s
 
 
 def test_a_demonstration_puts_the_key_of_another_home_away(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("signal.signal", lambda number, handler: None)
     monkeypatch.setenv("TOCSIN_KEY", "tsn_of_another_home")
     assert run(["--home", str(home.path), "demo", "--headless", "--days", "3"]) == 6
     assert "TOCSIN_KEY" not in os.environ

@@ -154,8 +154,10 @@ def test_verbs_below_the_command_line_keep_nothing_either(frozen: dict[str, str]
 
 
 def test_the_daemon_the_endpoint_and_a_demonstration_do_not_begin(
-    frozen: dict[str, str], desk: Desk, capsys: pytest.CaptureFixture[str]
+    frozen: dict[str, str], desk: Desk, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # What a command does about signals is for its own process, not for that of the tests.
+    monkeypatch.setattr("signal.signal", lambda number, handler: None)
     before = content(desk.home)
     for words in ("daemon", "daemon --step", "serve --port 0", "demo --headless"):
         assert (run(["--home", str(desk.home.path), *words.split()]), capsys.readouterr().err) == (5, TOLD)
