@@ -12,6 +12,7 @@ from pathlib import Path
 
 from core.desk import Desk
 from core.errors import TocsinError
+from core.settings import require_writable
 from core.store import ticket
 from core.work.claim import owner_lives
 
@@ -31,7 +32,12 @@ class Mended:
 
 
 def mend(desk: Desk, *, dry_run: bool = False) -> list[Mended]:
-    """Do every safe repair, or with `dry_run` say which would be done; one that fails says so and the others go on."""
+    """Do every safe repair, or with `dry_run` say which would be done; one that fails says so and the others go on.
+
+    Raises NotAllowed in a home set to read-only.
+    """
+    if not dry_run:
+        require_writable(desk.home)
     mended: list[Mended] = []
     for what, repair in REPAIRS.items():
         try:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
 
-from core.errors import BadInput
+from core.errors import BadInput, NotAllowed
 from core.home import Home
 
 NotNegative = Annotated[int, msgspec.Meta(ge=0)]
@@ -89,14 +91,37 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 def load(home: Home) -> Settings:
-    """The settings of a home, defaults where there is no file. Raises BadInput naming the field and what it may be."""
+    """The settings of a home, defaults where there is no file. Raises BadInput naming the field and what it may be.
+
+    A file that has not changed is not read again: a transaction may ask.
+    """
+    path = home.settings_path
     try:
-        text = home.settings_path.read_bytes()
+        found = path.stat()
+        return _read(path, found.st_ino, found.st_mtime_ns, found.st_size)
     except FileNotFoundError:
         return Settings()
     except OSError as error:
-        raise BadInput(f"{home.settings_path} cannot be read: {error}", "check its permissions") from error
+        raise BadInput(f"{path} cannot be read: {error}", "check its permissions") from error
+
+
+def require_writable(home: Home) -> None:
+    """Raises NotAllowed for a home that is set to read-only; one that does not exist yet is not."""
+    settings = load(home)
+    if settings.read_only:
+        raise read_only_error(settings)
+
+
+def read_only_error(settings: Settings) -> NotAllowed:
+    """What is raised in place of a change where the environment is set to read-only."""
+    return NotAllowed(
+        f"{settings.environment} is set to read-only", "set read_only = false in the home's settings.toml"
+    )
+
+
+@lru_cache(maxsize=8)
+def _read(path: Path, *identity: int) -> Settings:
     try:
-        return msgspec.toml.decode(text, type=Settings)
+        return msgspec.toml.decode(path.read_bytes(), type=Settings)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise BadInput(f"{home.settings_path}: {error}", "`tocsin help settings` lists the fields") from error
+        raise BadInput(f"{path}: {error}", "`tocsin help settings` lists the fields") from error

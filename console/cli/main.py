@@ -12,7 +12,7 @@ from core import __version__
 from core.errors import Interrupted, TocsinError
 
 NOUNS = {
-    "access": "who may do what: list, show, grant, revoke",
+    "access": "who may do what: list, show, grant, revoke, key, require-key",
     "alert": "alerts: list, show",
     "audit": "the ledger: show, verify, export, anchor",
     "backup": "the home in one file, with a hash of every part",

@@ -20,6 +20,7 @@ from core.errors import BadInput, CheckFailed, NotAllowed, NotFound, StoreUnusab
 from core.home import Home, home_error
 from core.ledger import anchors
 from core.ledger.chain import key_of
+from core.settings import require_writable
 from core.store import Blobs
 from core.store.copy import CHUNK, StoreCopy
 from core.store.migrate import SCHEMA_VERSION
@@ -41,12 +42,15 @@ def restore(
 
     Verified are the hash of every part, SQLite's integrity, the foreign keys, every named blob, and the ledger's
     chain with its keys and anchors. The keys are the backup's own, else those of `keys_from`, else the home's. The
-    home that was there is renamed, never removed, and the restore is an event of the new one's ledger.
+    home that was there is renamed, never removed, and the restore is an event of the new one's ledger, unless that is
+    set to read-only.
     Raises NotFound, BadInput or StoreUnusable for a file that is no sound backup, CheckFailed where its ledger does
-    not verify, NotAllowed while a daemon runs; the home is then as it was.
+    not verify, NotAllowed while a daemon runs or the home is set to read-only; the home is then as it was.
     """
     if not source.is_file():
         raise NotFound(f"there is no backup {source}", "`tocsin backup FILE` makes one")
+    if not check:
+        require_writable(home)
     if not check and owner_lives(home, "daemon"):
         raise NotAllowed(f"a daemon runs on {home.path}", "stop it first; nothing was changed")
     try:
@@ -169,8 +173,11 @@ def _unused(home: Home) -> Path:
 
 
 def _tell(found: Manifest, home: Home, actor: str) -> None:
-    desk = Desk.open(home, actor=actor)
+    # Who may write the files may restore them: the new home's own roles and mode say nothing about that.
+    desk = Desk.open(home, actor=actor).as_system()
     try:
+        if desk.read_only:
+            return
         with desk.write() as tx:
             desk.record(tx, "store.restored", data={"events": found.events, "head": found.head})
     finally:

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from core.clock import MINUTE
 from core.desk import Desk
-from core.endpoints.waiting import asking
 from core.store import Row
 from core.work.beat import heartbeat, silent_after_us
 
@@ -76,7 +75,7 @@ def header(desk: Desk) -> Header:
     ages = [one.age_us for one in states if one.age_us is not None]
     return Header(
         environment=desk.settings.environment,
-        read_only=desk.settings.read_only or not os.access(desk.home.store_path, os.W_OK),
+        read_only=desk.read_only or not os.access(desk.home.store_path, os.W_OK),
         now_us=now,
         endpoints=states,
         daemon="dead" if beat.state == "silent" else beat.state,
@@ -86,10 +85,16 @@ def header(desk: Desk) -> Header:
         stale=bool(ages) and min(ages) > max(STALE_AFTER_US, silent_after_us(desk)),
         waiting=int(waiting["n"]),
         waiting_age_us=waiting_age,
-        asks_again=bool(waiting["n"]) and bool(asking(desk)),
+        asks_again=bool(waiting["n"]) and _asks_again(desk),
         incidents=int(counts["n"]),
         unacked=int(counts["unacked"] or 0),
     )
+
+
+def _asks_again(desk: Desk) -> bool:
+    from core.endpoints.waiting import asking
+
+    return bool(asking(desk))
 
 
 def _endpoint(row: Row, now_us: int) -> EndpointState:

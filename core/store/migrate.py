@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from core.store import driver
 
 APPLICATION_ID = 0x70C51D
+FOLDER = Path(__file__).with_name("migrations")
 # A store's version is how many migrations it has had.
-SCHEMA_VERSION = sum(name.endswith(".sql") for name in os.listdir(Path(__file__).with_name("migrations")))
+SCHEMA_VERSION = sum(name.endswith(".sql") for name in os.listdir(FOLDER))
 
 
 def migrate(connection: Any) -> None:
@@ -38,10 +38,8 @@ def _migrations() -> Any:
     from sqlite_utils import Migrations
 
     migrations = Migrations("tocsin")
-    folder = resources.files("core.store") / "migrations"
-    for file in sorted(folder.iterdir(), key=lambda item: item.name):
-        if file.name.endswith(".sql"):
-            migrations(name=file.name.removesuffix(".sql"))(_running(file.read_text("utf-8")))
+    for file in sorted(FOLDER.glob("*.sql")):
+        migrations(name=file.stem)(_running(file.read_text("utf-8")))
     return migrations
 
 

@@ -74,9 +74,8 @@ class Report:
 def main(argv: list[str]) -> int:
     """Run `module:function` of argv[1] with the JSON of argv[2]; the exit code is that of the job's error."""
     target, spec = argv[1], json.loads(argv[2])
-    _die_with_parent(int(spec["parent"]))
     limits = Limits(**spec["limits"])
-    _limit(limits)
+    bound(int(spec["parent"]), limits)
     signal.signal(signal.SIGTERM, _stopped)
     report = Report(int(spec["report"]))
     module, _, function = target.partition(":")
@@ -130,6 +129,12 @@ def _keep_secrets(desk: Desk) -> tuple[str, ...]:
 
 def _stopped(number: int, frame: object) -> None:
     raise Interrupted("the job was stopped", "run it again with `tocsin job run`")
+
+
+def bound(parent: int, limits: Limits) -> None:
+    """From now on this process lives no longer than its parent, and uses no more than it may."""
+    _die_with_parent(parent)
+    _limit(limits)
 
 
 def _die_with_parent(parent: int) -> None:
