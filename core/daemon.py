@@ -150,9 +150,12 @@ class Daemon:
         self._witnesses.turn()
         upkeep.checkpoint(self.desk)
         take_in_logs(self.desk)
-        if now - self._kept_us < KEEP_EVERY_US:
-            return
-        self._kept_us = now
+        if now - self._kept_us >= KEEP_EVERY_US:
+            self._kept_us = now
+            self._forget(now)
+        upkeep.ballast(self.desk)
+
+    def _forget(self, now: int) -> None:
         kept = self.desk.settings.retention
         with self.desk.write() as tx:
             series.forget(tx, MINUTE, now - kept.minute_days * DAY)

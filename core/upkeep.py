@@ -8,6 +8,7 @@ from core.clock import DAY, HOUR, MINUTE
 from core.counts import series
 from core.desk import Desk
 from core.errors import CheckFailed
+from core.store.connection import ROOM_BYTES, free_bytes
 
 # A log above this many bytes is written back and cut, once readers let go of it.
 LOG_BYTES = 8 << 20
@@ -38,6 +39,16 @@ def checkpoint(desk: Desk) -> None:
         raise CheckFailed(
             f"a reader holds {desk.store.log_bytes() / 1e6:.0f} MB of the store's log", "end the oldest tocsin command"
         )
+
+
+def ballast(desk: Desk) -> None:
+    """Make the reserve for a full disk again where it was given up. Raises CheckFailed where there is no room yet."""
+    if desk.store.has_ballast():
+        return
+    room = free_bytes(desk.home.path)
+    if room < ROOM_BYTES:
+        raise CheckFailed(f"only {room / 1e6:.1f} MB are left on the disk", "free some space: the reserve is used up")
+    desk.store.keep_ballast()
 
 
 def fit(desk: Desk) -> Fitted:

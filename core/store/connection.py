@@ -19,6 +19,8 @@ from core.store.migrate import SCHEMA_VERSION, migrate
 
 # Released when the disk is full, so that a clean-up still finds room to commit.
 BALLAST_BYTES = 1 << 20
+# The reserve is made only where so much is free: it must not take what a clean-up needs.
+ROOM_BYTES = 4 * BALLAST_BYTES
 
 Row: TypeAlias = Mapping[str, Any]
 Params: TypeAlias = Sequence[Any] | Mapping[str, Any]
@@ -79,7 +81,7 @@ class Store:
         else:
             self.home.prepare()
             self._require_writable()
-            self.keep_ballast()
+            self._try_ballast()
         try:
             version = int(self._reader().execute("PRAGMA user_version").fetchone()[0]) if path.exists() else 0
             if version > SCHEMA_VERSION:
@@ -112,15 +114,24 @@ class Store:
 
     def has_ballast(self) -> bool:
         """Whether the file is there that is given up when the disk is full."""
-        return self._ballast.exists()
+        try:
+            return self._ballast.stat().st_size == BALLAST_BYTES
+        except FileNotFoundError:
+            return False
 
     def keep_ballast(self) -> None:
-        """Make that file where it is gone. Raises StoreUnusable where the disk says no."""
+        """Make that file where it is gone. Raises StoreUnusable where the disk says no; then nothing is taken of it."""
         try:
             if not self.has_ballast():
                 self._ballast.write_bytes(b"\0" * BALLAST_BYTES)
         except OSError as error:
+            self._release_ballast()
             raise home_error(self.home.path, error) from error
+
+    def _try_ballast(self) -> None:
+        # A home on a full disk is opened without its reserve: what makes room again has to begin somewhere.
+        if self.has_ballast() or free_bytes(self.home.path) >= ROOM_BYTES:
+            self.keep_ballast()
 
     @property
     def _ballast(self) -> Path:
@@ -277,6 +288,15 @@ class Store:
             if connection is not None:
                 connection.close()
                 delattr(self._local, name)
+
+
+def free_bytes(folder: Path) -> int:
+    """What can still be written to the disk that holds a folder. Raises StoreUnusable."""
+    try:
+        found = os.statvfs(folder)
+    except OSError as error:
+        raise home_error(folder, error) from error
+    return found.f_bavail * found.f_frsize
 
 
 def _quoted(path: str) -> str:
