@@ -153,7 +153,8 @@ class Daemon:
         if now - self._kept_us >= KEEP_EVERY_US:
             self._kept_us = now
             self._forget(now)
-        upkeep.ballast(self.desk)
+        upkeep.give_back(self.desk)
+        self.desk.store.ballast.keep()
 
     def _forget(self, now: int) -> None:
         kept = self.desk.settings.retention

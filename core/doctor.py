@@ -14,7 +14,7 @@ from core.endpoints.waiting import asking, words
 from core.errors import TocsinError
 from core.ledger import anchors
 from core.ledger.chain import key_of
-from core.store import driver
+from core.store import driver, space
 from core.store.migrate import SCHEMA_VERSION
 from core.work.single import standby_waits
 
@@ -74,7 +74,17 @@ def _store(desk: Desk) -> list[Found]:
     if version > SCHEMA_VERSION:
         found = f"made by a newer tocsin (schema {version}, this one knows {SCHEMA_VERSION}): it can only be read"
         return [("wrong", found, "upgrade tocsin")]
-    return [("ok", f"sound, {size:.1f} MB")]
+    return [("ok", f"sound, {size:.1f} MB"), *_space(desk)]
+
+
+def _space(desk: Desk) -> list[Found]:
+    found = space.space(desk.store)
+    if found.free <= found.slack:
+        return []
+    said = f"{found.free / 1e6:.1f} MB of the file are free"
+    if found.gives_back:
+        return [("note", said, "the daemon gives them back a bit at a time; `tocsin doctor --fix` does it now")]
+    return [("note", f"{said}, and an older tocsin made it so that it keeps them", "`tocsin doctor --fix`")]
 
 
 def _ledger(desk: Desk) -> list[Found]:

@@ -7,20 +7,17 @@ import fcntl
 import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 from core import crashpoint
-from core.errors import StoreUnusable, TocsinError
+from core.errors import CheckFailed, StoreUnusable, TocsinError
 from core.home import Home, home_error
 from core.store import driver
+from core.store.ballast import Ballast
 from core.store.migrate import SCHEMA_VERSION, migrate
-
-# Released when the disk is full, so that a clean-up still finds room to commit.
-BALLAST_BYTES = 1 << 20
-# The reserve is made only where so much is free: it must not take what a clean-up needs.
-ROOM_BYTES = 4 * BALLAST_BYTES
+from core.store.opening import log_path, opened
 
 Row: TypeAlias = Mapping[str, Any]
 Params: TypeAlias = Sequence[Any] | Mapping[str, Any]
@@ -71,6 +68,7 @@ class Store:
         self.home = home
         self._local = threading.local()
         self.read_only = read_only
+        self.ballast = Ballast(home)
         self._prepare()
 
     def _prepare(self) -> None:
@@ -81,7 +79,9 @@ class Store:
         else:
             self.home.prepare()
             self._require_writable()
-            self._try_ballast()
+            # A home on a full disk is opened without its reserve: what makes room has to begin somewhere.
+            with suppress(CheckFailed):
+                self.ballast.keep()
         try:
             version = int(self._reader().execute("PRAGMA user_version").fetchone()[0]) if path.exists() else 0
             if version > SCHEMA_VERSION:
@@ -112,31 +112,6 @@ class Store:
             if target.exists() and not os.access(target, os.W_OK):
                 raise home_error(self.home.path, PermissionError(errno.EACCES, "Permission denied"))
 
-    def has_ballast(self) -> bool:
-        """Whether the file is there that is given up when the disk is full."""
-        try:
-            return self._ballast.stat().st_size == BALLAST_BYTES
-        except FileNotFoundError:
-            return False
-
-    def keep_ballast(self) -> None:
-        """Make that file where it is gone. Raises StoreUnusable where the disk says no; then nothing is taken of it."""
-        try:
-            if not self.has_ballast():
-                self._ballast.write_bytes(b"\0" * BALLAST_BYTES)
-        except OSError as error:
-            self._release_ballast()
-            raise home_error(self.home.path, error) from error
-
-    def _try_ballast(self) -> None:
-        # A home on a full disk is opened without its reserve: what makes room again has to begin somewhere.
-        if self.has_ballast() or free_bytes(self.home.path) >= ROOM_BYTES:
-            self.keep_ballast()
-
-    @property
-    def _ballast(self) -> Path:
-        return self.home.path / "ballast"
-
     def read(self, sql: str, params: Params = ()) -> list[Row]:
         """All rows of a query. Raises StoreUnusable where the file cannot be read."""
         try:
@@ -154,15 +129,10 @@ class Store:
         """A number that changes when another connection has committed: microseconds to ask, so it can be polled."""
         return int(self.read("PRAGMA data_version")[0]["data_version"])
 
-    def used_bytes(self) -> int:
-        """What the pages in use take; free pages are filled again before the file grows."""
-        pages = [int(next(iter(dict(self.read(f"PRAGMA {n}")[0]).values()))) for n in ("page_count", "freelist_count")]
-        return (pages[0] - pages[1]) * int(self.read("PRAGMA page_size")[0]["page_size"])
-
     def log_bytes(self) -> int:
         """The length of the write-ahead log; 0 where there is none."""
         try:
-            return self.home.store_path.with_name(f"{self.home.store_path.name}-wal").stat().st_size
+            return log_path(self.home).stat().st_size
         except FileNotFoundError:
             return 0
 
@@ -171,15 +141,20 @@ class Store:
 
         Writers wait at the ticket meanwhile; what can be written back is, whoever reads. Raises StoreUnusable.
         """
+        with self.alone() as writer:
+            writer.execute("PRAGMA busy_timeout=500")
+            row = writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            writer.execute("PRAGMA busy_timeout=5000")
+        return not row["busy"]
+
+    @contextmanager
+    def alone(self) -> Iterator[Any]:
+        """The writing connection outside a transaction, while every other writer waits. Raises StoreUnusable."""
         with self._ticket():
             try:
-                writer = self._writer()
-                writer.execute("PRAGMA busy_timeout=500")
-                row = writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-                writer.execute("PRAGMA busy_timeout=5000")
+                yield self._writer()
             except driver.Error as error:
                 raise self._translate(error) from error
-        return not row["busy"]
 
     @contextmanager
     def write(self, actor: str = "") -> Iterator[Tx]:
@@ -240,46 +215,18 @@ class Store:
         return self._local.writer
 
     def _connect(self, *, reading: bool) -> Any:
-        uri = f"file:{_quoted(str(self.home.store_path))}?{self._mode()}"
-        connection = driver.dbapi.connect(uri, uri=True, isolation_level=None, timeout=5.0, check_same_thread=False)
-        connection.row_factory = driver.dbapi.Row
-        journal = "WAL" if driver.wal_is_safe(driver.library_version) else "DELETE"
-        if not self.read_only:
-            connection.execute(f"PRAGMA journal_mode={journal}")
-        for pragma in (
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            "recursive_triggers=ON",
-            "trusted_schema=OFF",
-            "journal_size_limit=67108864",
-            f"query_only={'ON' if reading else 'OFF'}",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
-        return connection
-
-    def _mode(self) -> str:
-        """How the file is opened. On a read-only disk SQLite cannot make the files that readers share: where no log
-        waits to be read, the file is then opened as one that nobody changes.
-        """
-        if not self.read_only:
-            return "mode=rwc"
-        log = self.home.store_path.with_name(f"{self.home.store_path.name}-wal")
-        waits = log.exists() and log.stat().st_size > 0
-        return "mode=ro" if waits or os.access(self.home.path, os.W_OK) else "mode=ro&immutable=1"
+        return opened(self.home, reading=reading, read_only=self.read_only)
 
     def _translate(self, error: Exception) -> TocsinError:
         text = str(error)
         if "full" in text or "disk I/O error" in text:
-            self._release_ballast()
+            self.ballast.release()
             return home_error(self.home.path, OSError(errno.ENOSPC, text))
         if "locked" in text:
             return StoreUnusable("another process has held the store for over five seconds", "see `tocsin doctor`")
         if "not a database" in text or "malformed" in text:
             return StoreUnusable(f"the store {self.home.store_path} is damaged: {text}", "restore a backup")
         return StoreUnusable(f"the store {self.home.store_path} cannot be used: {text}", "see `tocsin doctor`")
-
-    def _release_ballast(self) -> None:
-        self._ballast.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Close this thread's connections."""
@@ -288,18 +235,3 @@ class Store:
             if connection is not None:
                 connection.close()
                 delattr(self._local, name)
-
-
-def free_bytes(folder: Path) -> int:
-    """What can still be written to the disk that holds a folder. Raises StoreUnusable."""
-    try:
-        found = os.statvfs(folder)
-    except OSError as error:
-        raise home_error(folder, error) from error
-    return found.f_bavail * found.f_frsize
-
-
-def _quoted(path: str) -> str:
-    from urllib.parse import quote
-
-    return quote(path)

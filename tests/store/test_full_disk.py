@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from console.cli.main import run
-from core import ledger, upkeep
+from core import ledger
 from core.backup import make
 from core.desk import Desk
 from core.errors import CheckFailed, StoreUnusable
 from core.home import Home
 from core.ledger.chain import key_of
 from core.store import Store
-from core.store.connection import BALLAST_BYTES
+from core.store.ballast import BYTES
 from core.store.copy import StoreCopy
 from tests.store.old_homes import old_home
 from tests.store.test_old_homes import judge, same
@@ -80,20 +80,20 @@ def fill_and_recover(disk: Path, seed: int) -> None:
     desk = Desk.open(home, actor="ana")
     filler = leave(disk, chance.randrange(2 * MEGABYTE))
     acked = told(desk, 10_000, chance.choice((10, 3000, 60_000)))
-    assert not desk.store.has_ballast()
+    assert not desk.store.ballast.is_there()
     sound(desk, acked)
     # The reserve is room enough to forget something and to say so.
     with desk.write() as tx:
         tx.execute("DELETE FROM heartbeat")
         desk.record(tx, "slo.saved")
     with pytest.raises(CheckFailed, match="MB are left on the disk"):
-        upkeep.ballast(desk)
+        desk.store.ballast.keep()
     # Another process opens the home all the same, and leaves the little room there is to others.
     Desk.open(home).store.close()
-    assert not desk.store.has_ballast()
+    assert not desk.store.ballast.is_there()
     filler.unlink()
-    upkeep.ballast(desk)
-    assert (home.path / "ballast").stat().st_size == BALLAST_BYTES
+    desk.store.ballast.keep()
+    assert (home.path / "ballast").stat().st_size == BYTES
     with desk.write() as tx:
         desk.record(tx, "slo.saved")
     sound(desk, acked + 2)
