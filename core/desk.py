@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from core import ledger
-from core.access import current_actor, roles
+from core.access import current_actor, roles, secrets
 from core.clock import Clock, RealClock, SharedClock
 from core.errors import NotAllowed
 from core.home import Home
@@ -47,7 +47,8 @@ class Desk:
         if clock is None:
             shared = os.environ.get("TOCSIN_CLOCK") or (home.clock_path if home.clock_path.exists() else None)
             clock = SharedClock(Path(shared)) if shared else RealClock()
-        store = Store(home, read_only=read_only)
+        secret = secrets.resolve(settings.store_key_ref) if settings.store_key_ref else ""
+        store = Store(home, read_only=read_only, secret=secret)
         return cls(home, store, Blobs(home.blobs_path), clock, actor or current_actor(settings.actor), settings)
 
     def now_us(self) -> int:

@@ -50,14 +50,18 @@ Found = tuple[str, str, str] | tuple[str, str]
 
 
 def _sqlite(desk: Desk) -> list[Found]:
-    version = driver.library_version
+    module = driver.module_for(desk.home.store_path, desk.store.secret)
+    version, newer = (
+        module.sqlite_version,
+        "pysqlite3 (0.6.1 or newer)" if module is driver.dbapi else "a newer sqlcipher3",
+    )
     if driver.wal_is_safe(version):
         return [("ok", f"SQLite {version}, write-ahead log")]
     return [
         (
             "note",
             f"SQLite {version} can corrupt a write-ahead log that two programs share, so a rollback journal is used",
-            "install pysqlite3 (0.6.1 or newer) for this Python, and writing is faster",
+            f"install {newer} for this Python, and writing is faster",
         )
     ]
 

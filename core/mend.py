@@ -94,7 +94,11 @@ def _pid_lives(pid: int) -> bool:
 
 def _parts(desk: Desk, dry_run: bool) -> tuple[bool, str]:
     before = time.time() - STALE_SECONDS
-    folders = (desk.home.blobs_path.glob("??/.part-*"), desk.home.key_path.parent.glob(".ledger.key.*"))
+    folders = (
+        desk.home.blobs_path.glob("??/.part-*"),
+        desk.home.key_path.parent.glob(".ledger.key.*"),
+        desk.home.path.glob(".part-*"),
+    )
     found = sorted(path for paths in folders for path in paths if path.is_file() and path.stat().st_mtime < before)
     return _removed(found, "temporary files", dry_run)
 

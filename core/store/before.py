@@ -14,7 +14,7 @@ from core.store.copy import copy_store
 KEPT = 3
 
 
-def keep_copy(connection: Any, home: Home, version: int) -> Path:
+def keep_copy(connection: Any, home: Home, version: int, secret: str = "") -> Path:
     """Copy the store beside itself, check the copy and write its SHA-256 beside it; called under the writer's ticket.
 
     Raises StoreUnusable where it cannot be made or is not sound: then nothing is migrated.
@@ -27,7 +27,7 @@ def keep_copy(connection: Any, home: Home, version: int) -> Path:
         # The writer's ticket is ours: a part that is there was left by a process that died.
         part = home.backups_path / ".part-schema"
         part.unlink(missing_ok=True)
-        sha256 = copy_store(connection, part)
+        sha256 = copy_store(connection, part, secret)
         crashpoint.at("migrate.copied")
         _write_sum(target, sha256)
         os.replace(part, target)

@@ -64,8 +64,9 @@ class Store:
     the write-ahead log. A newer schema, and a read-only file system, open for reading alone.
     """
 
-    def __init__(self, home: Home, *, read_only: bool = False) -> None:
+    def __init__(self, home: Home, *, read_only: bool = False, secret: str = "") -> None:
         self.home = home
+        self.secret = secret
         self._local = threading.local()
         self.read_only = read_only
         self.ballast = Ballast(home)
@@ -97,14 +98,19 @@ class Store:
 
         version = int(self._writer().execute("PRAGMA user_version").fetchone()[0])
         if 0 < version < SCHEMA_VERSION:
-            keep_copy(self._writer(), self.home, version)
+            keep_copy(self._writer(), self.home, version, self._own_secret)
         migrate(self._writer())
+
+    @property
+    def _own_secret(self) -> str:
+        # A store that is still plain is copied plain, though its settings name a key already.
+        return "" if driver.is_plain(self.home.store_path) else self.secret
 
     def copy_to(self, target: Path) -> str:
         """Copy what is committed to a new file and check the copy; returns its SHA-256. Raises as `copy_store`."""
         from core.store.copy import copy_store
 
-        return copy_store(self._reader(), target)
+        return copy_store(self._reader(), target, self._own_secret)
 
     def _require_writable(self) -> None:
         path = self.home.store_path
@@ -170,6 +176,7 @@ class Store:
             )
         with self._ticket():
             connection = self._writer()
+            self._require_same_file()
             try:
                 connection.execute("BEGIN IMMEDIATE")
                 crashpoint.at("store.begun")
@@ -182,6 +189,11 @@ class Store:
                 if isinstance(error, driver.Error) and not isinstance(error, driver.IntegrityError):
                     raise self._translate(error) from error
                 raise
+
+    def _require_same_file(self) -> None:
+        # Somebody who restored or encrypted the store has put another file in its place: to this one nobody looks.
+        if self.home.store_path.stat().st_ino != self._local.file:
+            raise StoreUnusable("the store's file was replaced meanwhile", "end this command and start it again")
 
     def _roll_back(self, connection: Any) -> None:
         # A full disk may already have ended the transaction: then there is nothing to roll back.
@@ -212,10 +224,11 @@ class Store:
     def _writer(self) -> Any:
         if not hasattr(self._local, "writer"):
             self._local.writer = self._connect(reading=False)
+            self._local.file = self.home.store_path.stat().st_ino
         return self._local.writer
 
     def _connect(self, *, reading: bool) -> Any:
-        return opened(self.home, reading=reading, read_only=self.read_only)
+        return opened(self.home, reading=reading, read_only=self.read_only, secret=self.secret)
 
     def _translate(self, error: Exception) -> TocsinError:
         text = str(error)
@@ -225,8 +238,20 @@ class Store:
         if "locked" in text:
             return StoreUnusable("another process has held the store for over five seconds", "see `tocsin doctor`")
         if "not a database" in text or "malformed" in text:
-            return StoreUnusable(f"the store {self.home.store_path} is damaged: {text}", "restore a backup")
+            return self._unreadable(text)
         return StoreUnusable(f"the store {self.home.store_path} cannot be used: {text}", "see `tocsin doctor`")
+
+    def _unreadable(self, text: str) -> StoreUnusable:
+        path = self.home.store_path
+        if self.secret and not driver.is_plain(path):
+            return StoreUnusable(
+                f"the store {path} is not opened by the key of store_key_ref ({text})",
+                "name the key it was encrypted with in settings.toml; if it is the right one, restore a backup",
+            )
+        return StoreUnusable(
+            f"the store {path} is damaged: {text}",
+            "restore a backup; if it is encrypted, name its key as store_key_ref in settings.toml",
+        )
 
     def close(self) -> None:
         """Close this thread's connections."""

@@ -19,18 +19,16 @@ PRAGMAS = (
 )
 
 
-def opened(home: Home, *, reading: bool, read_only: bool) -> Any:
+def opened(home: Home, *, reading: bool, read_only: bool, secret: str) -> Any:
     """A new connection; one for `reading` refuses to write. Raises the driver's errors."""
     uri = f"file:{quote(str(home.store_path))}?{_mode(home, read_only)}"
     new = not (home.store_path.exists() and home.store_path.stat().st_size)
-    connection = driver.dbapi.connect(uri, uri=True, isolation_level=None, timeout=5.0, check_same_thread=False)
-    connection.row_factory = driver.dbapi.Row
+    connection = driver.connect(home.store_path, uri, secret, uri=True, timeout=5.0, check_same_thread=False)
     if new:
         # What is free can then be given back bit by bit; said to a file that has pages already it would be a write.
         connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
     if not read_only:
-        journal = "WAL" if driver.wal_is_safe(driver.library_version) else "DELETE"
-        connection.execute(f"PRAGMA journal_mode={journal}")
+        connection.execute(f"PRAGMA journal_mode={driver.journal(home.store_path, secret)}")
     for pragma in (*PRAGMAS, f"query_only={'ON' if reading else 'OFF'}"):
         connection.execute(f"PRAGMA {pragma}")
     return connection

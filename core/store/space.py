@@ -50,8 +50,8 @@ def give_back(store: Store, at_most: int) -> int:
         bite = min(BITE_BYTES, found.free - found.slack, at_most - given) // found.page
         if not found.gives_back or bite < 1:
             break
-        with store.write() as tx:
-            tx.read(f"PRAGMA incremental_vacuum({bite})")
+        with store.alone() as writer:
+            writer.execute(f"PRAGMA incremental_vacuum({bite})").fetchall()
         given += found.length - space(store).length
     return given
 
