@@ -52,7 +52,8 @@ class Desk:
         if clock is None:
             shared = os.environ.get("TOCSIN_CLOCK") or (home.clock_path if home.clock_path.exists() else None)
             clock = SharedClock(Path(shared)) if shared else RealClock()
-        store = Store(home, read_only=read_only or (settings.read_only and home.store_path.exists()))
+        read_only = read_only or (settings.read_only and home.store_path.exists())
+        store = Store(home, read_only=read_only, secret=_secret(settings.store_key_ref))
         name = actor or current_actor(settings.actor)
         blobs = Blobs(home.blobs_path, partial(require_writable, home))
         desk = cls(home, store, blobs, clock, name, settings)
@@ -113,7 +114,7 @@ class Desk:
         """Keep the attempt in the ledger, where the home can be written: it may be read-only to this process."""
         if self.read_only or not os.access(self.home.store_path, os.W_OK):
             return
-        store = Store(self.home) if self.store.read_only else self.store
+        store = Store(self.home, secret=_secret(self.settings.store_key_ref)) if self.store.read_only else self.store
         with store.write(self.actor) as tx:
             self._append(tx, "access.refused", data=refused.told)
         if store is not self.store:
@@ -160,3 +161,12 @@ class Desk:
             kind=kind,
             **fields,
         )
+
+
+def _secret(reference: str) -> str:
+    """The key of an encrypted store; empty for a store that has none."""
+    if not reference:
+        return ""
+    from core.access import secrets
+
+    return secrets.resolve(reference)

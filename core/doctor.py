@@ -14,7 +14,7 @@ from core.endpoints.waiting import asking, words
 from core.errors import TocsinError
 from core.ledger import anchors
 from core.ledger.chain import key_of
-from core.store import driver, ticket
+from core.store import driver, space, ticket
 from core.store.migrate import SCHEMA_VERSION
 from core.work import rows
 from core.work.beat import heartbeat
@@ -50,14 +50,18 @@ Found = tuple[str, str, str] | tuple[str, str]
 
 
 def _sqlite(desk: Desk) -> list[Found]:
-    version = driver.library_version
+    module = driver.module_for(desk.home.store_path, desk.store.secret)
+    version, newer = (
+        module.sqlite_version,
+        "pysqlite3 (0.6.1 or newer)" if module is driver.dbapi else "a newer sqlcipher3",
+    )
     if driver.wal_is_safe(version):
         return [("ok", f"SQLite {version}, write-ahead log")]
     return [
         (
             "note",
             f"SQLite {version} can corrupt a write-ahead log that two programs share, so a rollback journal is used",
-            "install pysqlite3 (0.6.1 or newer) for this Python, and writing is faster",
+            f"install {newer} for this Python, and writing is faster",
         )
     ]
 
@@ -74,7 +78,17 @@ def _store(desk: Desk) -> list[Found]:
     if version > SCHEMA_VERSION:
         found = f"made by a newer tocsin (schema {version}, this one knows {SCHEMA_VERSION}): it can only be read"
         return [("wrong", found, "upgrade tocsin")]
-    return [("ok", f"sound, {size:.1f} MB")]
+    return [("ok", f"sound, {size:.1f} MB"), *_space(desk)]
+
+
+def _space(desk: Desk) -> list[Found]:
+    found = space.space(desk.store)
+    if found.free <= found.slack:
+        return []
+    said = f"{found.free / 1e6:.1f} MB of the file are free"
+    if found.gives_back:
+        return [("note", said, "the daemon gives them back a bit at a time; `tocsin doctor --fix` does it now")]
+    return [("note", f"{said}, and an older tocsin made it so that it keeps them", "`tocsin doctor --fix`")]
 
 
 def _ledger(desk: Desk) -> list[Found]:

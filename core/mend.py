@@ -13,7 +13,7 @@ from pathlib import Path
 from core.desk import Desk
 from core.errors import TocsinError
 from core.settings import require_writable
-from core.store import ticket
+from core.store import space, ticket
 from core.work.claim import owner_lives
 
 # A part of a file that was not touched for this long belongs to nobody: a living writer holds it for seconds.
@@ -72,11 +72,22 @@ def _log(desk: Desk, dry_run: bool) -> tuple[bool, str]:
 
 
 def _ballast(desk: Desk, dry_run: bool) -> tuple[bool, str]:
-    if desk.store.has_ballast():
+    if desk.store.ballast.is_there():
         return False, "the reserve for a full disk is there"
     if not dry_run:
-        desk.store.keep_ballast()
+        desk.store.ballast.keep()
     return True, "the reserve for a full disk was gone: made again"
+
+
+def _space(desk: Desk, dry_run: bool) -> tuple[bool, str]:
+    found = space.space(desk.store)
+    if found.gives_back and found.free <= found.slack:
+        return False, f"{found.free / 1e6:.1f} MB of the store's file are free: they are filled again first"
+    if dry_run:
+        return True, f"{found.free / 1e6:.1f} MB of the store's file to be given back"
+    given = space.give_back(desk.store, found.free) if found.gives_back else space.rewrite(desk.store)
+    desk.store.checkpoint()
+    return True, f"{given / 1e6:.1f} MB of the store's file given back"
 
 
 def _locks(desk: Desk, dry_run: bool) -> tuple[bool, str]:
@@ -102,7 +113,11 @@ def _pid_lives(pid: int) -> bool:
 
 def _parts(desk: Desk, dry_run: bool) -> tuple[bool, str]:
     before = time.time() - STALE_SECONDS
-    folders = (desk.home.blobs_path.glob("??/.part-*"), desk.home.key_path.parent.glob(".ledger.key.*"))
+    folders = (
+        desk.home.blobs_path.glob("??/.part-*"),
+        desk.home.key_path.parent.glob(".ledger.key.*"),
+        desk.home.path.glob(".part-*"),
+    )
     found = sorted(path for paths in folders for path in paths if path.is_file() and path.stat().st_mtime < before)
     return _removed(found, "temporary files", dry_run)
 
@@ -126,6 +141,7 @@ REPAIRS: dict[str, Callable[[Desk, bool], tuple[bool, str]]] = {
     "writers": _writers,
     "log": _log,
     "ballast": _ballast,
+    "space": _space,
     "locks": _locks,
     "parts": _parts,
     "outbox": _outbox,

@@ -82,6 +82,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     read_only: bool = False
     actor: str = ""
     threads: Positive = 2
+    store_key_ref: str = ""
     queued_asks_again_minutes: Positive = 15
     dead_man_url: Annotated[str, msgspec.Meta(pattern=r"^(https?://[^\s/]+\S*)?$")] = ""
     auto_rollback: AutoRollback = AutoRollback()

@@ -38,6 +38,7 @@ NOUNS = {
     "secret": "the keys of sensitive values: rotate",
     "serve": "the embedded endpoint, a process of its own",
     "slo": "objectives and burn: list, show, add, backtest",
+    "store": "the store's file: encrypt, decrypt",
     "train": "train a model version from a snapshot",
 }
 

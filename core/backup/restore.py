@@ -12,16 +12,18 @@ from itertools import count
 from pathlib import Path
 from typing import IO
 
+from core.access import secrets
 from core.backup import manifest
 from core.backup.manifest import Manifest, Part
 from core.backup.named import missing_blobs
 from core.desk import Desk
-from core.errors import BadInput, CheckFailed, NotAllowed, NotFound, StoreUnusable
+from core.errors import BadInput, CheckFailed, NotAllowed, NotFound, StoreUnusable, TocsinError
 from core.home import Home, home_error
 from core.ledger import anchors
 from core.ledger.chain import key_of
+from core.settings import load as load_settings
 from core.settings import require_writable
-from core.store import Blobs
+from core.store import Blobs, driver
 from core.store.copy import CHUNK, StoreCopy
 from core.store.migrate import SCHEMA_VERSION
 from core.work.claim import owner_lives
@@ -132,7 +134,7 @@ def _prove(found: Manifest, home: Home) -> None:
         raise StoreUnusable(
             f"the backup has schema {found.schema}, this tocsin knows {SCHEMA_VERSION}", "upgrade tocsin"
         )
-    copy = StoreCopy(home.store_path)
+    copy = StoreCopy(home.store_path, _secret(home))
     try:
         copy.check()
         proof = anchors.prove(copy, key_of(home), anchors.read(home.anchors_path))
@@ -147,6 +149,16 @@ def _prove(found: Manifest, home: Home) -> None:
             raise StoreUnusable(f"the backup lacks {len(lost)} blobs that its store names", "use another backup")
     finally:
         copy.close()
+
+
+def _secret(home: Home) -> str:
+    ref = load_settings(home).store_key_ref
+    if not ref or driver.is_plain(home.store_path):
+        return ""
+    try:
+        return secrets.resolve(ref)
+    except TocsinError as error:
+        raise BadInput(f"the backup's store is encrypted: {error.message}", f"provide its key as {ref}") from error
 
 
 def _replace(folder: Path, home: Home) -> Path | None:

@@ -116,6 +116,11 @@ def prove(store: Reads, key: bytes | None, anchors: Sequence[Anchor]) -> Verific
 def _fault(store: Reads, key: bytes | None, one: Anchor, prev: str) -> str:
     if one.prev != prev or (key is not None and not hmac.compare_digest(one.code(key), one.mac)):
         return f"the anchor of {iso(one.at_us)} was changed, or one before it was taken out"
+    return lost(store, one)
+
+
+def lost(store: Reads, one: Anchor) -> str:
+    """Why the ledger no longer holds the event of an anchor; empty where it does."""
     rows = store.read(AT, (one.seq,))
     if not rows:
         return f"it was anchored at {iso(one.at_us)}, and the ledger now ends before it"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from core import crashpoint
 from core.store import driver
 
 APPLICATION_ID = 0x70C51D
@@ -26,11 +27,15 @@ def migrate(connection: Any) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         _migrations().apply(Database(connection, execute_plugins=False))
+        crashpoint.at("migrate.applied")
         connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
         connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        crashpoint.at("migrate.committing")
         connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        # A full disk may already have ended the transaction.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
         raise
 
 
@@ -47,6 +52,7 @@ def _running(script: str) -> Callable[[Any], None]:
     def run(database: Any) -> None:
         for statement in statements(script):
             database.conn.execute(statement)
+        crashpoint.at("migrate.step")
 
     return run
 
