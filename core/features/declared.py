@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,6 +14,7 @@ import msgspec
 from core.clock import parse_span
 from core.errors import BadInput
 from core.features.functions import function
+from core.features.grammar import parse
 
 MOST_COLUMNS = 2000
 HINT = "`tocsin help features` shows a view file"
@@ -129,6 +132,18 @@ def _check_column(column: Column) -> None:
         raise BadInput(f"column {column.name!r}: inputs belong to a function", "an expression names its own inputs")
     if column.function and not column.inputs:
         raise BadInput(f"column {column.name!r}: inputs are missing", "name the function's inputs, in its order")
+    if column.expression:
+        with naming(column.name):
+            parse(column.expression)
+
+
+@contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Put the name of a column before what is wrong with its expression."""
+    try:
+        yield
+    except BadInput as error:
+        raise BadInput(f"column {name!r}: {error.message}", error.hint) from error
 
 
 def _check_aggregate(aggregate: Aggregate) -> None:

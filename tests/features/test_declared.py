@@ -60,6 +60,7 @@ def test_a_view_file_is_read_with_its_aggregates(write: Callable[[str], Path]) -
         ('expression = "if(hour >= 17, 1, 0)"', 'function = "rush"', "column 'evening': inputs are missing"),
         ('key = ["origin"]', "key = []", "$.aggregate[0].key"),
         ("[[column]]", "[[column", "view.toml"),
+        ("(hour >= 17, 1, 0)", "(hour >> 17, 1, 0)", "column 'evening': position 4: this is not of the language"),
     ],
 )
 def test_what_does_not_fit_is_named(write: Callable[[str], Path], old: str, new: str, words: str) -> None:
