@@ -28,6 +28,20 @@ class Function:
     sha256: str
 
 
+def installed(name: str, sha256: str) -> Function:
+    """The installed function whose source has this hash. Raises BadInput where another one is installed, or none."""
+    try:
+        found = function(name)
+    except NotFound as error:
+        raise BadInput(error.message, error.hint) from error
+    if found.sha256 != sha256:
+        raise BadInput(
+            f"the installed feature function {name!r} has the source {found.sha256[:12]}, not {sha256[:12]}",
+            "install the plugin's version that it was trained with, or save the view and train again",
+        )
+    return found
+
+
 @lru_cache(maxsize=256)
 def function(name: str) -> Function:
     """The installed function behind an entry point's name.

@@ -64,6 +64,12 @@ class Parsed:
     tree: ast.expr
     inputs: tuple[str, ...]
 
+    @property
+    def names_an_input(self) -> bool:
+        """Whether it is nothing but an input: `hour`, or `col("dep hour")`."""
+        called = isinstance(self.tree, ast.Call) and isinstance(self.tree.func, ast.Name) and self.tree.func.id == "col"
+        return called or isinstance(self.tree, ast.Name)
+
 
 def parse(text: str) -> Parsed:
     """Read an expression. Raises BadInput with the position of what is not of the language, too long or too deep."""

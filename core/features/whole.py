@@ -38,18 +38,25 @@ def finite_whole(values: Any) -> Any:
 
 
 def texts(column: Any) -> Texts:
-    """A pyarrow column, or a sequence, as texts; what is no text is missing."""
+    """A pyarrow column, or a sequence, as texts; what is neither text nor time is missing."""
     import numpy as np
 
     if not hasattr(column, "type"):
         return _texts([value if isinstance(value, str) else None for value in column])
     places: dict[str, int] = {}
     parts = []
-    for chunk in encoded(column).chunks:
+    for chunk in encoded(times_as_text(column)).chunks:
         known = [places.setdefault(v, len(places)) if isinstance(v, str) else -1 for v in chunk.dictionary.to_pylist()]
         codes = chunk.indices.fill_null(len(known)).to_numpy(zero_copy_only=False)
         parts.append(np.array([*known, -1], dtype=np.int64)[codes])
     return Texts([*places], np.concatenate(parts) if parts else np.empty(0, np.int64))
+
+
+def times_as_text(column: Any) -> Any:
+    """A pyarrow column of times as ISO 8601 texts, as a request would send them; any other column as it is."""
+    import pyarrow as pa
+
+    return column.cast(pa.string()) if pa.types.is_temporal(column.type) else column
 
 
 def fill(kind: str, value: Any, rows: int) -> Any:
@@ -65,17 +72,32 @@ def mapped(rule: Callable[..., Any], kind: str, columns: Sequence[Any]) -> Any:
     """A scalar rule over columns of one length, asked once for each distinct combination of their values."""
     import numpy as np
 
+    answers, codes = answered(rule, columns)
+    if kind == NUMBER:
+        return np.array(answers, dtype=float)[codes]
+    found = _texts(answers)
+    return Texts(found.levels, found.codes[codes])
+
+
+def answered(rule: Callable[..., Any], columns: Sequence[Any]) -> tuple[list[Any], Any]:
+    """A rule's answers for the distinct combinations of values, and each row's place among them."""
+    import numpy as np
+
     values, codes = _distinct(columns[0])
     seen: list[tuple[Any, ...]] = [(value,) for value in values]
     for column in columns[1:]:
         values, more = _distinct(column)
         pairs, codes = np.unique(codes * max(1, len(values)) + more, return_inverse=True)
         seen = [(*seen[pair // len(values)], values[pair % len(values)]) for pair in pairs.tolist()]
-    answers = [rule(*each) for each in seen]
-    if kind == NUMBER:
-        return np.array(answers, dtype=float)[codes]
-    found = _texts(answers)
-    return Texts(found.levels, found.codes[codes])
+    return [rule(*each) for each in seen], codes
+
+
+def codes_of(column: Texts, levels: Sequence[str]) -> Any:
+    """Texts as the float codes of known levels; not-a-number for every other."""
+    import numpy as np
+
+    known = {level: float(code) for code, level in enumerate(levels)}
+    return np.array([*(known.get(level, NAN) for level in column.levels), NAN], dtype=float)[column.codes]
 
 
 def values_of(column: Any) -> list[Any]:
