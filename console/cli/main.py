@@ -28,7 +28,7 @@ NOUNS = {
     "inc": "incidents: list, show, ack, note, suspects, move, postmortem",
     "job": "list, show, run, pipeline, retry, cancel, logs",
     "label": "import the labels that came late",
-    "model": "the registry: list, show, compare, promote, approve, critical, card",
+    "model": "the registry: list, show, compare, promote, gate, waive, approve, alias, card, lineage, retire",
     "now": "the first screen: what is broken, since when, what changed, what to do",
     "outbox": "what waits for an endpoint: list, show, confirm, retry, drop",
     "quality": "measured quality by version, with label coverage",
