@@ -8,6 +8,7 @@ import click
 
 from console.cli.model_alias import alias
 from console.cli.model_gate import gate, rules, waive
+from console.cli.model_leave import lineage, orphans, retire
 from console.cli.opening import Opens
 from console.cli.output import change_options, confirm, desk_from, emit, json_option, table
 from console.cli.versioned import chosen, named
@@ -36,7 +37,7 @@ def command() -> None:
     """The registry: models, their versions, stages and cards. `tocsin model churn` opens one in the console."""
 
 
-for _each in (alias, gate, rules, waive):
+for _each in (alias, gate, lineage, orphans, retire, rules, waive):
     command.add_command(_each)
 
 

@@ -71,7 +71,7 @@ def ask_and_keep(desk: Desk, model: str, number: int | None = None, gates: Gates
 def require(result: GateResult) -> None:
     """Raises CheckFailed naming the rules that did not let it pass."""
     if not result.passed:
-        held = ", ".join(each["rule"] for each in result.results if not _lets_pass(each))
+        held = "; ".join(_said(each) for each in result.results if not _lets_pass(each))
         raise CheckFailed(
             f"{result.model} v{result.version} does not pass: {held}",
             "mend it, or have an approver waive it: `tocsin model waive`",
@@ -91,6 +91,12 @@ def to_json(result: GateResult) -> dict[str, Any]:
         "by": result.actor,
         "results": result.results,
     }
+
+
+def _said(answer: dict[str, Any]) -> str:
+    figures = [(name, answer[name]) for name in ("measured", "limit") if answer[name] is not None]
+    told = ", ".join([answer["state"], *(f"{name} {value:.4g}" for name, value in figures)])
+    return f"{answer['rule']} ({told})"
 
 
 def _lets_pass(answer: dict[str, Any]) -> bool:

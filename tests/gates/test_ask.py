@@ -175,7 +175,7 @@ def test_the_gate_from_the_command_line_as_ci_reads_it(
     assert json.loads(tocsin("model", "rules", "show", "m", "--json")[1])["number"] == 1
     assert "at_least 0.705" in tocsin("model", "rules", "show", "m")[1]
     code, out, err = tocsin("model", "gate", "m", "1")
-    assert (code, err.splitlines()[0]) == (1, "error: m v1 does not pass: floor")
+    assert (code, err.splitlines()[0]) == (1, "error: m v1 does not pass: floor (fail, measured 0.7, limit 0.705)")
     assert tocsin("model", "promote", "m", "1", "production", "--dry-run")[0] == 1
     monkeypatch.setenv("TOCSIN_ACTOR", "bo")
     waive = ("model", "waive", "m", "1", "floor", "--reason", "a holiday", "--until")
