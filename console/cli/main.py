@@ -16,6 +16,7 @@ NOUNS = {
     "alert": "alerts: list, show",
     "audit": "the ledger: show, verify, export, anchor",
     "backup": "the home in one file, with a hash of every part",
+    "checklist": "pre-production and production readiness, every item proved or waived",
     "daemon": "run schedules, sync, SLOs and alerts until stopped",
     "dataset": "snapshots and contracts: add, list, show, profile, contract, validate, watch, quarantine",
     "demo": "play the flights year: a real model, real traffic, a bad deploy, a rollback",

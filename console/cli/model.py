@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -230,15 +231,42 @@ def critical(ctx: click.Context, model: str, on: bool, dry_run: bool, yes: bool)
 
 @command.command("card")
 @click.argument("model")
-@click.option("--version", "number", type=int, help="Which version; else the latest.")
+@click.option("--version", "word", help="Which version, by its number or alias; else the latest.")
+@click.option(
+    "--notes", type=click.Path(path_type=Path), metavar="FILE", help="Keep FILE (Markdown) as the words of people."
+)
 @json_option
+@change_options
 @click.pass_context
-def card(ctx: click.Context, model: str, number: int | None, as_json: bool) -> None:
-    """The model card, as Markdown."""
+def card(
+    ctx: click.Context, model: str, word: str | None, notes: Path | None, as_json: bool, dry_run: bool, yes: bool
+) -> None:
+    """The model card, as Markdown with the usual front matter; with --notes the part that people write is kept."""
     from core.registry import card as cards
 
-    text = cards.card(desk_from(ctx, read_only=True), model, number)
+    desk = desk_from(ctx, read_only=notes is None)
+    if notes is not None:
+        _keep_notes(desk, model, notes, dry_run, yes)
+        return
+    model, number = named(desk, model, word)
+    text = cards.card(desk, model, number)
     if as_json:
         emit({"model": model, "card": text})
     else:
         click.echo(text, nl=False)
+
+
+def _keep_notes(desk: Desk, model: str, path: Path, dry_run: bool, yes: bool) -> None:
+    from core.errors import BadInput
+    from core.registry import notes
+
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path} cannot be read: {error}", "name a text file of Markdown") from error
+    if dry_run:
+        click.echo(f"would keep {len(text)} characters as the notes of {model}")
+        return
+    confirm(f"Keep {path} as the notes of {model}?", yes)
+    kept = notes.write(desk, model, text)
+    click.echo(f"{model} has notes {kept.number} by {kept.actor}")

@@ -14,7 +14,18 @@ from core.gates.declared import Gates
 from core.registry.versions import Draft, register
 from tests.serving.tiny import artefact
 
-METRICS = {"auc": 0.7, "auc_low": 0.68, "auc_high": 0.72, "logloss": 0.5, "brier": 0.16, "base_rate": 0.25, "n": 100}
+METRICS = {
+    "auc": 0.7,
+    "auc_low": 0.68,
+    "auc_high": 0.72,
+    "logloss": 0.5,
+    "brier": 0.16,
+    "base_rate": 0.25,
+    "n": 100,
+    "positives": 25,
+    "unlabelled": 3,
+    "holdout_from_us": 0,
+}
 REPORT: dict[str, Any] = {
     "task": "binary",
     "rows": 900,
@@ -37,7 +48,8 @@ def by(desk: Desk, name: str) -> Desk:
 def version(desk: Desk, **metrics: float) -> int:
     """The next version of m, trained by the desk's actor."""
     return register(
-        desk, Draft(artefact("m"), None, "d/1", None, "c", {}, {"snapshot": "d/1"}, {**METRICS, **metrics})
+        desk,
+        Draft(artefact("m"), None, "d/1", None, "c", {}, {"snapshot": "d/1", "encode": {}}, {**METRICS, **metrics}),
     ).version
 
 
