@@ -147,10 +147,10 @@ def rollback(
 ) -> Deployment:
     """Ask that an endpoint go back to the version before the active one, or to the version `to`.
 
-    A version that was served here before needs no approval and no gate, however critical its model is. What still waits for the
-    same model, however old, is superseded in the same transaction: a rollback never waits behind it. Raises
-    CheckFailed where the active version is no longer `expect_active`, where there is nothing to go back to, where the
-    same is queued already, or where `to` was never served here and is not cleared; NotFound for an unknown
+    A version that was served here before needs no approval and no gate, however critical its model is. What still
+    waits for the same model, however old, is superseded in the same transaction: a rollback never waits behind it.
+    Raises CheckFailed where the active version is no longer `expect_active`, where there is nothing to go back to,
+    where the same is queued already, or where `to` was never served here and is not cleared; NotFound for an unknown
     endpoint or version.
     """
     with desk.write() as tx:
