@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.work import points
 from core.work.limits import Limits
 from core.work.logs import Capture
 from core.work.rows import Run
@@ -30,6 +31,7 @@ class Child:
     progress: float | None = None
     text: str = ""
     said: dict[str, Any] = field(default_factory=dict)
+    points: list[tuple[int, str, float]] = field(default_factory=list)
     beaten: float = 0.0
     beaten_progress: float = 0.0
     cancelled: float | None = None
@@ -67,6 +69,9 @@ def listen(child: Child) -> None:
     *lines, child.pending = child.pending.split(b"\n")
     for line in lines:
         said = json.loads(line)
+        if "point" in said:
+            child.points += points.said(said)
+            continue
         child.progress = said.get("progress", child.progress)
         child.text = said.get("text", child.text)
         child.said.update(said)
