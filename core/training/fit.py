@@ -91,7 +91,8 @@ def _telling(rounds: int, report: Report) -> Callable[[Any], None]:
         losses: dict[str, float] = {}
         if done % every == 0 or done in (1, rounds):
             losses = {"fit": env.model.eval_train()[0][2]}
-            losses |= {"held": found[2] for found in env.evaluation_result_list}
+            for found in env.evaluation_result_list:
+                losses["held"] = found[2]
         report(done, rounds, losses)
 
     return tell

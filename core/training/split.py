@@ -1,4 +1,4 @@
-"""Which rows a model is fitted on and which it is measured on: by time as live traffic will come, by group, or drawn."""
+"""Which rows a model is fitted on and which it is measured on: by time, as live traffic comes, by group, or drawn."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def event_times(table: Any, column: str | None, dataset: str) -> Any:
     if column is None or column not in table.column_names:
         raise BadInput(
             f"data set {dataset!r} has no time column, so no hold-out can come after the training rows",
-            "name it when adding the data: `tocsin dataset add NAME FILE --time COLUMN`; where there is no time at all, "
+            "name it when adding the data: `tocsin dataset add NAME FILE --time COLUMN`; without any time, "
             "train with --split grouped --group COLUMN, or --split stratified",
         )
     return table.column(column).cast(pa.timestamp("us", "UTC")).cast(pa.int64()).fill_null(-1).to_numpy()
