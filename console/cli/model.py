@@ -81,9 +81,9 @@ def show(ctx: click.Context, model: str, word: str | None, as_json: bool) -> Non
         plain = [version_json(version) for version in found]
         emit(plain if number is None else plain[0])
     elif number is None:
-        table(
-            ["version", "stage", "auc", "95 % interval", "log loss", "rows", "snapshot", "made"], [*map(_line, found)]
-        )
+        first, second = _titles(found)
+        headers = ["version", "stage", first, "95 % interval", second, "rows", "snapshot", "made"]
+        table(headers, [*map(_line, found)])
     else:
         for name, value in version_json(found[0]).items():
             click.echo(f"{name.replace('_', ' '):<12}{value}")
@@ -130,10 +130,19 @@ def version_json(version: Version) -> dict[str, Any]:
 
 
 def _line(version: Version) -> tuple[object, ...]:
-    m = version.metrics
-    interval = f"{m['auc_low']:.3f} to {m['auc_high']:.3f}"
-    made, snapshot = iso(version.created_us), version.parameters["snapshot"]
-    return (version.version, version.stage, f"{m['auc']:.3f}", interval, f"{m['logloss']:.3f}", m["n"], snapshot, made)
+    from core.measures.tasks import told
+
+    measure, interval, second = told(version.task, version.metrics)
+    made, snapshot = iso(version.created_us), version.parameters.get("snapshot", "-")
+    rows = version.metrics.get("n", "-")
+    return (version.version, version.stage, measure, interval, second, rows, snapshot, made)
+
+
+def _titles(found: list[Version]) -> tuple[str, str]:
+    from core.measures.tasks import BINARY, HEADLINES
+
+    headline = HEADLINES[found[0].task if found else BINARY]
+    return headline.first[1].lower(), headline.second[1].lower()
 
 
 @command.command("compare")
@@ -227,6 +236,37 @@ def critical(ctx: click.Context, model: str, on: bool, dry_run: bool, yes: bool)
     confirm(f"Make {what}?", yes)
     changed = approval.mark_critical(desk, model, on=on)
     click.echo(f"{model} is {'critical' if on else 'not critical'}{'' if changed else ' already'}")
+
+
+@command.command("reproduce")
+@click.argument("model")
+@click.argument("version", type=int)
+@json_option
+@click.pass_context
+def reproduce(ctx: click.Context, model: str, version: int, as_json: bool) -> None:
+    """Train VERSION of MODEL again from what was recorded, and compare it bit for bit; exit code 1 if it differs."""
+    import secrets
+
+    from console.cli.train import ended_well, progress_shown
+    from core.errors import CheckFailed
+    from core.registry.versions import version as version_of
+    from core.work.here import run_here
+    from core.work.kinds import KINDS
+    from core.work.plan import request_run
+
+    desk = desk_from(ctx)
+    args = {"model": model, "version": version_of(desk.store, model, version).version}
+    with desk.write() as tx:
+        job = request_run(tx, desk.now_us(), "reproduce", args, f"reproduce/{secrets.token_hex(8)}", attempts=1)
+    found = ended_well(run_here(desk, KINDS, job, progress_shown(False)))
+    if as_json:
+        emit({"job": job, **found})
+    elif found["identical"]:
+        click.echo(f"identical: {model} version {version} is {found['artefact'][:12]} again")
+    for difference in () if as_json else found["differences"]:
+        click.echo(difference)
+    if not found["identical"]:
+        raise CheckFailed(f"{model} version {version} is not reproduced", "the lines above say what differs first")
 
 
 @command.command("card")

@@ -8,6 +8,7 @@ from typing import Any
 from core.clock import iso
 from core.desk import Desk
 from core.ledger import timeline
+from core.measures.tasks import BINARY, HEADLINES, MULTICLASS, REGRESSION
 from core.registry.approval import approvals
 from core.registry.gate import standing
 from core.registry.measured import Figure, as_figure, measured, section
@@ -15,6 +16,29 @@ from core.registry.notes import notes
 from core.registry.versions import Version, load_artefact, version
 from core.registry.waivers import waivers
 from core.training.artefact import Artefact
+from core.training.split import GROUPED, STRATIFIED
+
+# What the card tells of each task, with the 95 % interval where there is one.
+MEASURES: dict[str, tuple[tuple[str, str], ...]] = {
+    BINARY: (
+        ("auc", "AUC (95 % interval)"),
+        ("logloss", "log loss"),
+        ("brier", "Brier score"),
+        ("base_rate", "base rate"),
+    ),
+    MULTICLASS: (
+        ("accuracy", "accuracy (95 % interval)"),
+        ("macro_f1", "macro F1 (95 % interval)"),
+        ("macro_auc", "macro AUC, one against the rest (95 % interval)"),
+        ("logloss", "log loss (95 % interval)"),
+    ),
+    REGRESSION: (
+        ("rmse", "RMSE (95 % interval)"),
+        ("mae", "MAE (95 % interval)"),
+        ("r2", "R2 (95 % interval)"),
+        ("label_std", "standard deviation of the label"),
+    ),
+}
 
 TASKS = {
     "binary": "tabular-classification",
@@ -68,35 +92,55 @@ def front_matter(found: Version, artefact: Artefact) -> str:
 
 
 def _head(found: Version, artefact: Artefact) -> str:
+    what = {
+        BINARY: f"the probability of `{artefact.label}`",
+        MULTICLASS: f"the class of `{artefact.label}`: {', '.join(artefact.classes)}",
+        REGRESSION: f"the number `{artefact.label}`",
+    }[artefact.task]
     return (
         f"# {found.model}, version {found.version}\n\n"
-        f"Predicts the probability of `{artefact.label}`. Stage: **{found.stage}**. "
+        f"Predicts {what}. Stage: **{found.stage}**. "
         f"Registered {iso(found.created_us)}.\n\nModel file `{found.artefact}`."
     )
 
 
 def _quality(found: Version) -> str:
     m = found.metrics
-    lines = [
-        "## Quality",
-        "Measured on rows later than every row fitted on; the registered model is then fitted on all rows.",
-        "",
-        "| measure | value |",
-        "|---|---|",
-        f"| AUC (95 % interval) | {m['auc']:.4f} ({m['auc_low']:.4f} to {m['auc_high']:.4f}) |",
-        f"| log loss | {m['logloss']:.4f} |",
-        f"| Brier score | {m['brier']:.4f} |",
-        f"| base rate | {m['base_rate']:.4f} |",
-        f"| hold-out | {m['n']} rows from {iso(m['holdout_from_us'])}, {m['positives']} positive |",
-    ]
-    return "\n".join(lines)
+    lines = ["## Quality", _how(found), "", "| measure | value |", "|---|---|"]
+    lines += [f"| {title} | {_measure(m, name)} |" for name, title in MEASURES[found.task] if m.get(name) is not None]
+    at = f" from {iso(m['holdout_from_us'])}" if "holdout_from_us" in m else ""
+    positives = f", {m['positives']} positive" if "positives" in m else ""
+    lines.append(f"| hold-out | {m['n']} rows{at}{positives} |")
+    lines += [f"| fold from {iso(fold['from_us'])} | {_fold(found.task, fold)} |" for fold in m.get("folds", ())]
+    return "\n".join([*lines, *(f"\n**Mind:** {caution}." for caution in found.parameters.get("cautions", ()))])
+
+
+def _how(found: Version) -> str:
+    split = {
+        GROUPED: "Measured on rows of groups that no row fitted on belongs to",
+        STRATIFIED: "Measured on rows drawn by chance",
+    }.get(found.parameters.get("split", ""), "Measured on rows later than every row fitted on")
+    return f"{split}; the registered model is then fitted on all rows."
+
+
+def _measure(metrics: Mapping[str, Any], name: str) -> str:
+    low, high = metrics.get(f"{name}_low"), metrics.get(f"{name}_high")
+    interval = "" if low is None or high is None else f" ({low:.4f} to {high:.4f})"
+    return f"{metrics[name]:.4f}{interval}"
+
+
+def _fold(task: str, fold: Mapping[str, Any]) -> str:
+    name, title = HEADLINES[task].first
+    return f"{title} {_measure(fold, name)}, {fold['n']} rows"
 
 
 def _data(found: Version, artefact: Artefact) -> str:
-    negatives, positives = artefact.reference.labels
+    reference = artefact.reference
+    names = artefact.classes or ("negative", "positive")
+    counts = ", ".join(f"{count} {name}" for name, count in zip(names, reference.labels, strict=False))
     return (
-        f"## Data\n\nSnapshot `{found.parameters['snapshot']}`: {artefact.reference.rows} labelled rows on "
-        f"{artefact.reference.days} days, {positives} positive and {negatives} negative; "
+        f"## Data\n\nSnapshot `{found.parameters['snapshot']}`: {reference.rows} labelled rows on "
+        f"{reference.days} days{f', {counts}' if counts else ''}; "
         f"{found.metrics['unlabelled']} rows without a label or a time were left out, perhaps not at random."
     )
 

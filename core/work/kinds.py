@@ -10,6 +10,7 @@ KINDS: dict[str, str] = {
     "drift": "core.monitor.job:drift",
     "gate": "core.gates.job:gate",
     "ingest": "core.datasets.job:ingest",
+    "reproduce": "core.registry.reproduce:job",
     "train": "core.training.job:train",
     "validate": "core.datasets.job:validate",
 }
