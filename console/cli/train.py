@@ -33,6 +33,8 @@ SUSPICIOUS_AUC = 0.95
 @click.option("--exclude", multiple=True, metavar="COLUMNS", help="Features to leave out, with commas between.")
 @click.option("--rounds", type=int, help="Boosting rounds.")
 @click.option("--seed", type=int, help="The seed; the same one gives the same model.")
+@click.option("--calibrate", type=click.Choice(["isotonic", "sigmoid"]), help="Calibrate scores on the hold-out.")
+@click.option("--cost", metavar="fn=5,fp=1", help="Choose the threshold by what mistakes cost; also tp and tn.")
 @click.option("--here", is_flag=True, help="Run it in this terminal even if a daemon is there to do it.")
 @click.option("--dry-run", is_flag=True, help="Check the request and say what would be done, and do nothing.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
@@ -49,6 +51,8 @@ def command(
     exclude: tuple[str, ...],
     rounds: int | None,
     seed: int | None,
+    calibrate: str | None,
+    cost: str | None,
     here: bool,
     dry_run: bool,
     yes: bool,
@@ -65,6 +69,8 @@ def command(
         "exclude": [name.strip() for names in exclude for name in names.split(",") if name.strip()],
         "rounds": rounds,
         "seed": seed,
+        "calibrate": calibrate,
+        "cost": cost,
     }
     desk = desk_from(ctx)
     rows, columns = _check(desk, args)
@@ -110,7 +116,7 @@ def _run(desk: Desk, args: dict[str, Any], *, here: bool, as_json: bool) -> None
     if leave:
         _queued(job, as_json)
         return
-    ended = run_here(desk, KINDS, job, _progress(as_json))
+    ended = run_here(desk, KINDS, job, show_progress(as_json))
     _tell(ended, as_json)
 
 
@@ -121,7 +127,7 @@ def _queued(job: int, as_json: bool) -> None:
         click.echo(f"queued job {job}: the daemon trains it; `tocsin job show {job}` follows it")
 
 
-def _progress(as_json: bool) -> Callable[[float, str], None]:
+def show_progress(as_json: bool) -> Callable[[float, str], None]:
     """How progress is shown: JSON lines, a line that is drawn over on a terminal, or a line for each new stage."""
     last: list[Any] = [None]
 
@@ -142,7 +148,7 @@ def _progress(as_json: bool) -> Callable[[float, str], None]:
 
 def _tell(ended: Run, as_json: bool) -> None:
     if ended.state != "succeeded":
-        raise _error(ended)
+        raise error_of(ended)
     result = ended.result or {}
     if as_json:
         emit({"job": ended.id, "state": ended.state, **result})
@@ -154,6 +160,12 @@ def _tell(ended: Run, as_json: bool) -> None:
         f"Brier {m['brier']:.3f}; base rate {m['base_rate']:.3f}, {m['n']} rows, all later than the {m['fit_rows']} "
         "rows it was fitted on"
     )
+    if "cost" in m:
+        spent = m["cost"]["per_1000"]
+        click.echo(
+            f"expected cost {spent['value']:.1f} per 1,000 decisions ({spent['low']:.1f} to {spent['high']:.1f}), on "
+            "the later half of the hold-out at the threshold of the earlier"
+        )
     if m["auc"] >= SUSPICIOUS_AUC:
         click.echo(
             "that is suspiciously good: is an input known only after the event? `tocsin model card` ranks them; "
@@ -162,7 +174,7 @@ def _tell(ended: Run, as_json: bool) -> None:
         )
 
 
-def _error(ended: Run) -> TocsinError:
+def error_of(ended: Run) -> TocsinError:
     """The error that a job ended with, as if it had happened here."""
     if ended.state == "cancelled":
         return Interrupted(f"job {ended.id} was cancelled", "nothing was registered: run it again")

@@ -50,6 +50,7 @@ class ServedModel:
         self._expected = _expected(artefact)
         self._row = compile_view(artefact)
         self._booster = Booster(artefact.booster, len(artefact.view))
+        self._calibration = artefact.calibration
 
     def places(self, inputs: Mapping[str, Any]) -> list[int]:
         """Where each input falls in its feature's bins, in the order of the features.
@@ -81,7 +82,9 @@ class ServedModel:
         The inputs are such as `places` let through.
         """
         row, missing = self._row(inputs)
-        return self._booster.score(row), not self._expected.isdisjoint(missing)
+        said = self._booster.score(row)
+        score = said if self._calibration is None else self._calibration.one(said)
+        return score, not self._expected.isdisjoint(missing)
 
 
 def _expected(artefact: Artefact) -> frozenset[str]:

@@ -14,11 +14,13 @@ from core.errors import BadInput, TocsinError
 from core.features.columns import Feature, ViewColumn
 from core.features.view import check_view
 from core.measures.bins import Bins, from_json
+from core.measures.calibrate import Calibration
 from core.measures.values import CATEGORY, NUMBER
 
 __all__ = ["Artefact", "Feature", "FeatureReference", "Reference", "ViewColumn"]
 
-FORMAT = 1
+# A file is written in the oldest format that can hold it, so that no hash changes: 2 where there is a calibration.
+FORMATS = (1, 2)
 SCORE_BINS = 256
 # What reading a file raises that is not what it should be.
 FAULTS = (
@@ -72,7 +74,10 @@ class Reference:
 
 @dataclass(frozen=True)
 class Artefact:
-    """A trained model version: raw inputs, view, booster (LightGBM text), reference, threshold, importance (gain)."""
+    """A trained model version: raw inputs, view, booster (LightGBM text), reference, threshold, importance (gain).
+
+    `calibration` is applied to what the booster says; scores, reference and threshold are calibrated ones.
+    """
 
     model: str
     version: int
@@ -84,6 +89,7 @@ class Artefact:
     threshold: float
     importance: Mapping[str, float]
     booster: str
+    calibration: Calibration | None = None
 
     def to_bytes(self) -> bytes:
         """Canonical JSON: sorted keys, no spaces, no not-a-number."""
@@ -116,12 +122,12 @@ class Artefact:
 
 
 def _plain(artefact: Artefact) -> dict[str, Any]:
-    plain = {field.name: getattr(artefact, field.name) for field in fields(artefact)}
+    plain = {field.name: getattr(artefact, field.name) for field in fields(artefact) if field.name != "calibration"}
     reference = artefact.reference
     entries = {name: entry.to_json() for name, entry in reference.features.items()}
     return {
         **plain,
-        "format": FORMAT,
+        **_calibration(artefact.calibration),
         "features": [asdict(feature) for feature in artefact.features],
         "view": [asdict(column) for column in artefact.view],
         "importance": dict(artefact.importance),
@@ -135,8 +141,12 @@ def _plain(artefact: Artefact) -> dict[str, Any]:
     }
 
 
+def _calibration(curve: Calibration | None) -> dict[str, Any]:
+    return {"format": 1} if curve is None else {"format": 2, "calibration": curve.to_json()}
+
+
 def _read(plain: dict[str, Any]) -> Artefact:
-    if plain["format"] != FORMAT:
+    if plain["format"] not in FORMATS:
         raise ValueError(f"format {plain['format']!r} is not known")
     return Artefact(
         model=_text(plain["model"]),
@@ -149,6 +159,7 @@ def _read(plain: dict[str, Any]) -> Artefact:
         threshold=float(plain["threshold"]),
         importance={str(name): float(gain) for name, gain in plain["importance"].items()},
         booster=_text(plain["booster"]),
+        calibration=Calibration.from_json(plain["calibration"]) if plain.get("calibration") else None,
     )
 
 

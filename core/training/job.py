@@ -11,9 +11,11 @@ from core.desk import Desk
 from core.errors import BadInput
 from core.features.columns import Feature, ViewColumn
 from core.features.view import apply, default_view
-from core.measures.evaluate import best_threshold, evaluate
+from core.measures.cost import parse_cost
+from core.measures.evaluate import evaluate
 from core.training import fit as fitting
 from core.training.artefact import Artefact
+from core.training.decide import decide
 from core.training.inputs import choose_features
 from core.training.label import label_values, parse_label
 from core.training.origin import code_hash, environment
@@ -72,9 +74,16 @@ def build(desk: Desk, plan: Plan, progress: Progress) -> Draft:
     material = gather(desk, plan)
     split = temporal_split(material.times, material.labels, plan.holdout_from_us)
     progress(0.05, f"fitting {int(split.fit.sum())} rows before {iso(split.from_us)}")
-    trial = _fit(desk, plan, material, split.fit, lambda done: progress(0.05 + 0.4 * done, "fitting for the hold-out"))
+    trial = fit_trial(desk, plan, material, split, lambda done: progress(0.05 + 0.4 * done, "fitting for the hold-out"))
     truth = material.labels[split.holdout]
-    scores = trial.predict(material.matrix[split.holdout], num_threads=desk.settings.threads)
+    said = trial.predict(material.matrix[split.holdout], num_threads=desk.settings.threads)
+    decided = decide(
+        truth,
+        said,
+        material.times[split.holdout],
+        kind=plan.calibrate,
+        cost=parse_cost(plan.cost) if plan.cost else None,
+    )
     final = _fit(desk, plan, material, slice(None), lambda done: progress(0.45 + 0.5 * done, "fitting on all rows"))
     progress(0.96, "keeping the training reference")
     artefact = Artefact(
@@ -84,12 +93,14 @@ def build(desk: Desk, plan: Plan, progress: Progress) -> Draft:
         label=material.label,
         features=material.features,
         view=material.view,
-        reference=build_reference(material.features, material.table, material.times, material.labels, scores),
-        threshold=best_threshold(truth, scores),
+        reference=build_reference(material.features, material.table, material.times, material.labels, decided.live),
+        threshold=decided.threshold,
         importance=fitting.gains(final, material.view),
         booster=fitting.booster_text(final),
+        calibration=decided.calibration,
     )
-    metrics = {**evaluate(truth, scores).to_json(), **_extent(material, split)}
+    quality = evaluate(truth[decided.measured], decided.scores[decided.measured]).to_json()
+    metrics = {**quality, **_extent(material, split), **({"cost": decided.cost} if decided.cost else {})}
     return Draft(
         artefact=artefact,
         snapshot_id=material.snapshot_id,
@@ -137,6 +148,11 @@ def _no_label() -> str:
     raise BadInput("the contract names no label", "say what to predict with --label")
 
 
+def fit_trial(desk: Desk, plan: Plan, material: Material, split: Split, report: Callable[[float], None]) -> Any:
+    """The booster that has not seen the hold-out: the same one for the same plan and rows."""
+    return _fit(desk, plan, material, split.fit, report)
+
+
 def _fit(desk: Desk, plan: Plan, material: Material, part: Any, report: Callable[[float], None]) -> Any:
     return fitting.fit(
         material.matrix[part],
@@ -171,4 +187,6 @@ def _parameters(plan: Plan, material: Material, split: Split) -> dict[str, Any]:
         "exclude": list(plan.exclude),
         "rounds": plan.rounds,
         "seed": plan.seed,
+        **({"calibrate": plan.calibrate} if plan.calibrate else {}),
+        **({"cost": plan.cost} if plan.cost else {}),
     }

@@ -9,6 +9,8 @@ from typing import Any
 
 from core.clock import parse_time
 from core.errors import BadInput
+from core.measures.calibrate import KINDS
+from core.measures.cost import parse_cost
 from core.training.fit import ROUNDS, SEED
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
@@ -18,7 +20,8 @@ MOST_ROUNDS = 5000
 @dataclass(frozen=True)
 class Plan:
     """A training request: `label` empty means the contract's, `snapshot` None the latest, `holdout_from_us` None
-    the last quarter of the time; `cycles` maps columns to the period they are encoded by."""
+    the last quarter of the time; `cycles` maps columns to the period they are encoded by; `calibrate` is a kind of
+    calibration, `cost` a cost matrix as text, None for neither."""
 
     model: str
     dataset: str
@@ -29,6 +32,8 @@ class Plan:
     exclude: tuple[str, ...]
     rounds: int
     seed: int
+    calibrate: str | None
+    cost: str | None
     run_id: int | None
 
     @classmethod
@@ -47,6 +52,8 @@ class Plan:
             exclude=tuple(args.get("exclude") or ()),
             rounds=_whole(args, "rounds", ROUNDS, 1, MOST_ROUNDS),
             seed=_whole(args, "seed", SEED, 0, 2**31 - 1),
+            calibrate=_calibration(args.get("calibrate")),
+            cost=_cost(args.get("cost")),
             run_id=args.get("run_id"),
         )
 
@@ -60,6 +67,18 @@ def model_name(name: str) -> str:
 
 def _instant(value: str | int | None) -> int | None:
     return parse_time(value) if isinstance(value, str) else value
+
+
+def _calibration(kind: str | None) -> str | None:
+    if kind and kind not in KINDS:
+        raise BadInput(f"{kind!r} is no way to calibrate", f"choose one of {', '.join(KINDS)}")
+    return kind or None
+
+
+def _cost(text: str | None) -> str | None:
+    if text:
+        parse_cost(text)
+    return text or None
 
 
 def _cycles(encode: Mapping[str, Any]) -> dict[str, float]:
