@@ -220,9 +220,7 @@ def test_a_calibrated_model_answers_what_it_scores_offline_to_the_last_bit(kind:
     from core.training.booster import score_table
 
     plain, draw = artefact(), np.random.default_rng(2)
-    table = pa.table(
-        {"a": draw.normal(size=99), "b": draw.uniform(0, 9, 99), "c": draw.choice([*LEVELS, None], 99)}
-    )
+    table = pa.table({"a": draw.normal(size=99), "b": draw.uniform(0, 9, 99), "c": draw.choice([*LEVELS, None], 99)})
     said = score_table(plain, table)
     curve = fit(kind, (draw.uniform(size=99) < said**2).astype(float), said)
     calibrated = Artefact.from_bytes(replace(plain, calibration=curve).to_bytes())
