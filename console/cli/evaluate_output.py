@@ -28,6 +28,35 @@ def tell(result: Mapping[str, Any]) -> None:
     click.echo(f"intervals: {drawn['blocks']} {drawn['drawn']}s drawn again {drawn['resamples']} times")
     _threshold(report["threshold"])
     _reliability(report["calibration"]["bins"])
+    for one in report["fairness"]:
+        _fairness(one)
+    if "against" in report:
+        _against(report["against"])
+
+
+def _fairness(found: Mapping[str, Any]) -> None:
+    click.echo(f"groups of {' and '.join(found['by'])}")
+    rates = ("selection_rate", "tpr", "fpr", "calibration")
+    lines = [
+        (_key(one["group"]), one["n"], *(f"{number(one[rate]['value'])} ({interval(one[rate])})" for rate in rates))
+        for one in found["groups"]
+    ]
+    table(["group", "rows", *(rate.replace("_", " ") for rate in rates)], lines, empty="no group is large enough")
+    gaps = [f"{name.replace('_', ' ')} {number(one['value'])} ({interval(one)})" for name, one in found["gaps"].items()]
+    click.echo(f"greatest gaps: {', '.join(gaps)}")
+    if found["unjudged"]:
+        named = ", ".join(f"{_key(one['group'])} ({one['n']})" for one in found["unjudged"])
+        click.echo(f"fewer than {found['least']} rows, not judged: {named}")
+
+
+def _key(group: Mapping[str, str | None]) -> str:
+    return " ".join("missing" if value is None else value for value in group.values())
+
+
+def _against(found: Mapping[str, Any]) -> None:
+    click.echo(f"against version {found['version']}, on the same rows")
+    table(["difference of", "value", "95 % interval"], [_measure(*one) for one in found["difference"].items()])
+    click.echo(found["means"])
 
 
 def number(value: float | None) -> str:

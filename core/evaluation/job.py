@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from core.desk import Desk
+from core.evaluation.against import against
+from core.evaluation.fairness import fairness
 from core.evaluation.measured import measured
 from core.evaluation.plan import Asked
 from core.evaluation.record import keep
@@ -25,6 +27,10 @@ def evaluate(desk: Desk, args: Mapping[str, Any], progress: Progress) -> dict[st
     rows = gather_rows(desk, asked, lambda done: progress(0.02 + 0.28 * done, "fitting the hold-out's model again"))
     progress(0.3, f"measuring {len(rows.labels)} rows")
     report = {"task": rows.artefact.task, **extent(rows), **measured(rows)}
+    report["fairness"] = [fairness(rows, by, asked.least) for by in asked.by]
+    if asked.against is not None:
+        progress(0.5, f"comparing with version {asked.against}")
+        report["against"] = against(desk, rows, asked.against, lambda _: None)
     kept = keep(desk, rows.version.model, rows.version.version, rows.snapshot_id, report)
     progress(1.0, f"kept report {kept.id}")
     return {"evaluation": kept.id, "model": kept.model, "version": kept.version, "report": report}
