@@ -11,7 +11,9 @@ from core.evaluation.fairness import fairness
 from core.evaluation.measured import measured
 from core.evaluation.plan import Asked
 from core.evaluation.record import keep
+from core.evaluation.robustness import robustness
 from core.evaluation.rows import extent, gather_rows
+from core.evaluation.weakest import weakest
 
 Progress = Callable[[float, str], None]
 
@@ -31,6 +33,12 @@ def evaluate(desk: Desk, args: Mapping[str, Any], progress: Progress) -> dict[st
     if asked.against is not None:
         progress(0.5, f"comparing with version {asked.against}")
         report["against"] = against(desk, rows, asked.against, lambda _: None)
+    progress(0.6, "looking for the weakest slices")
+    report["weakest"] = weakest(rows, asked.least)
+    threads = desk.settings.threads
+    report["robustness"] = robustness(
+        rows, asked.least, threads, lambda done: progress(0.7 + 0.25 * done, "disturbing the inputs")
+    )
     kept = keep(desk, rows.version.model, rows.version.version, rows.snapshot_id, report)
     progress(1.0, f"kept report {kept.id}")
     return {"evaluation": kept.id, "model": kept.model, "version": kept.version, "report": report}
