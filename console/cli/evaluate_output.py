@@ -15,6 +15,8 @@ PURPOSE = {
     "seen": "NOT a hold-out: the model was fitted on {seen} of these {rows} rows, which flatters it",
 }
 WIDTH = 40
+# The most harmful disturbances of each kind are told; the report has all.
+TOLD = 3
 
 
 def tell(result: Mapping[str, Any]) -> None:
@@ -32,6 +34,9 @@ def tell(result: Mapping[str, Any]) -> None:
         _fairness(one)
     if "against" in report:
         _against(report["against"])
+    _weakest(report["weakest"])
+    _robustness(report["robustness"])
+    _explanations(report["explanations"]["global"])
 
 
 def _fairness(found: Mapping[str, Any]) -> None:
@@ -57,6 +62,43 @@ def _against(found: Mapping[str, Any]) -> None:
     click.echo(f"against version {found['version']}, on the same rows")
     table(["difference of", "value", "95 % interval"], [_measure(*one) for one in found["difference"].items()])
     click.echo(found["means"])
+
+
+def _weakest(found: list[dict[str, Any]]) -> None:
+    if not found:
+        click.echo("no slice is worse than the rest beyond chance")
+        return
+    click.echo("weakest slices, found on half of the days and confirmed on the other")
+    table(["where", "rows", "auc", "95 % interval"], [_slice(one) for one in found])
+
+
+def _slice(one: Mapping[str, Any]) -> tuple[str, int, str, str]:
+    return one["where"], one["n"], number(one["auc"]), interval(one)
+
+
+def _robustness(found: Mapping[str, Any]) -> None:
+    lines = [
+        (
+            f"{one['feature']} {kind.replace('_', ' ')}{_noise(one)}",
+            number(one["auc"]),
+            number(one["drop"]),
+            interval(one),
+        )
+        for kind in ("missing", "noise", "out_of_range")
+        for one in found[kind][:TOLD]
+    ]
+    table(["disturbed", "auc", "drop", "95 % interval"], lines)
+    for one in found["shifted"]:
+        click.echo(f"inputs differ most (PSI {one['psi']:.3f}): {one['from']} to {one['to']}, AUC {number(one['auc'])}")
+
+
+def _noise(one: Mapping[str, Any]) -> str:
+    return f" {one['noise']:g}" if "noise" in one else ""
+
+
+def _explanations(found: list[dict[str, Any]]) -> None:
+    shares = ", ".join(f"{one['feature']} {one['share']:.0%}" for one in found[: 2 * TOLD])
+    click.echo(f"what moves the scores: {shares}")
 
 
 def number(value: float | None) -> str:

@@ -122,6 +122,8 @@ def compare(ctx: click.Context, model: str, left: int, right: int, as_json: bool
     for difference in found.differences:
         click.echo(f"{difference.what}: {difference.left} -> {difference.right}")
     click.echo(found.caution)
+    if found.paired:
+        click.echo(found.paired)
 
 
 def _measure(item: tuple[str, tuple[float, float]]) -> tuple[str, str, str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.clock import iso
 from core.desk import Desk
+from core.evaluation.record import newest
 from core.ledger import timeline
 from core.registry.versions import Version, load_artefact, version
 from core.training.artefact import Artefact
@@ -13,7 +14,14 @@ def card(desk: Desk, model: str, number: int | None = None) -> str:
     """A version's card, the latest without a number. Raises NotFound, and StoreUnusable for a damaged model file."""
     found = version(desk.store, model, number)
     artefact = load_artefact(desk, model, found.version)
-    parts = [_head(found, artefact), _quality(found), _data(found, artefact), _inputs(artefact), _making(found)]
+    parts = [
+        _head(found, artefact),
+        _quality(found),
+        *_evaluated(desk, found),
+        _data(found, artefact),
+        _inputs(artefact),
+        _making(found),
+    ]
     return "\n\n".join([*parts, _history(desk, found)]) + "\n"
 
 
@@ -40,6 +48,41 @@ def _quality(found: Version) -> str:
         f"| hold-out | {m['n']} rows from {iso(m['holdout_from_us'])}, {m['positives']} positive |",
     ]
     return "\n".join(lines)
+
+
+def _evaluated(desk: Desk, found: Version) -> list[str]:
+    """The newest evaluation report's key lines; none where there is no report."""
+    kept = newest(desk.store, found.model, found.version)
+    if kept is None:
+        return []
+    report = kept.report
+    seen = f"; **{report['seen']} of them were fitted on, so this is no hold-out**" if report["seen"] else ""
+    lines = [
+        "## Evaluation",
+        f"Report {kept.id} of {iso(kept.created_us)}, {report['rows']} rows of `{report['snapshot']}` "
+        f"({kept.purpose}), {report['from']} to {report['to']}{seen}.",
+        "",
+        "| measure | value (95 % interval) |",
+        "|---|---|",
+        *(f"| {name.replace('_', ' ')} | {_interval(one)} |" for name, one in report["metrics"].items()),
+        "",
+        *(f"- Groups of {' and '.join(one['by'])}: {_gaps(one['gaps'])}" for one in report["fairness"]),
+        *(
+            f"- Weak where {one['where']}: AUC {_interval({**one, 'value': one['auc']})} on {one['n']} rows"
+            for one in report["weakest"]
+        ),
+    ]
+    return ["\n".join(lines).rstrip()]
+
+
+def _gaps(gaps: dict[str, dict[str, float | None]]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} gap {_interval(one)}" for name, one in gaps.items())
+
+
+def _interval(one: dict[str, float | None]) -> str:
+    value, low, high = (one[name] for name in ("value", "low", "high"))
+    known = value is not None and low is not None and high is not None
+    return f"{value:.4f} ({low:.4f} to {high:.4f})" if known else "not defined"
 
 
 def _data(found: Version, artefact: Artefact) -> str:

@@ -43,3 +43,18 @@ def test_the_command_says_what_the_comparison_means(trained: Desk, tocsin: Run) 
     code, out, err = tocsin("evaluate", "flights", "--against", "1")
     assert code == 0, err
     assert "ranks worse" in out
+
+
+def test_card_and_comparison_show_the_newest_report(trained: Desk) -> None:
+    from core.registry.card import card
+    from core.registry.compare import compare
+
+    assert "## Evaluation" not in card(trained, "flights")
+    fit(trained, exclude=["x"])
+    assert compare(trained, "flights", 1, 2).paired == ""
+    run(trained, version=2, against=1, by=["carrier"])
+    assert "ranks worse than version 1" in compare(trained, "flights", 1, 2).paired
+    told = card(trained, "flights", 2)
+    assert "(holdout)" in told
+    assert "| average precision |" in told
+    assert "Groups of carrier: selection rate gap" in told
