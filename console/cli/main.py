@@ -24,6 +24,8 @@ NOUNS = {
     "doctor": "say what is wrong with this home and how to mend it",
     "drift": "show, history, compare two files",
     "endpoint": "where models are served: add, list, show, health, sync, pause",
+    "evaluate": "how good a version is on rows it has not seen",
+    "explain": "why one score is what it is, input by input",
     "feature": "declared feature views: add, list, show, parity",
     "find": "words in incidents, notes and the logs of jobs",
     "help": "the manual, a page a topic",

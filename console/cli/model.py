@@ -164,6 +164,8 @@ def compare(ctx: click.Context, model: str, left: str, right: str, as_json: bool
     for difference in found.differences:
         click.echo(f"{difference.what}: {difference.left} -> {difference.right}")
     click.echo(found.caution)
+    if found.paired:
+        click.echo(found.paired)
 
 
 def _measure(item: tuple[str, tuple[float, float]]) -> tuple[str, str, str, str]:
@@ -247,7 +249,7 @@ def reproduce(ctx: click.Context, model: str, version: int, as_json: bool) -> No
     """Train VERSION of MODEL again from what was recorded, and compare it bit for bit; exit code 1 if it differs."""
     import secrets
 
-    from console.cli.train import ended_well, progress_shown
+    from console.cli.train import ended_well, show_progress
     from core.errors import CheckFailed
     from core.registry.versions import version as version_of
     from core.work.here import run_here
@@ -258,7 +260,7 @@ def reproduce(ctx: click.Context, model: str, version: int, as_json: bool) -> No
     args = {"model": model, "version": version_of(desk.store, model, version).version}
     with desk.write() as tx:
         job = request_run(tx, desk.now_us(), "reproduce", args, f"reproduce/{secrets.token_hex(8)}", attempts=1)
-    found = ended_well(run_here(desk, KINDS, job, progress_shown(False)))
+    found = ended_well(run_here(desk, KINDS, job, show_progress(False)))
     if as_json:
         emit({"job": job, **found})
     elif found["identical"]:

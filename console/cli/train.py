@@ -47,6 +47,8 @@ SUSPICIOUS_AUC = 0.95
 )
 @click.option("--param", multiple=True, metavar="NAME=VALUE", help="A parameter of LightGBM: num_leaves=63.")
 @click.option("--seed", type=int, help="The seed; the same one gives the same model.")
+@click.option("--calibrate", type=click.Choice(["isotonic", "sigmoid"]), help="Calibrate scores on the hold-out.")
+@click.option("--cost", metavar="fn=5,fp=1", help="Choose the threshold by what mistakes cost; also tp and tn.")
 @click.option("--here", is_flag=True, help="Run it in this terminal even if a daemon is there to do it.")
 @click.option("--dry-run", is_flag=True, help="Check the request and say what would be done, and do nothing.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
@@ -73,6 +75,8 @@ def command(
     monotone: tuple[str, ...],
     param: tuple[str, ...],
     seed: int | None,
+    calibrate: str | None,
+    cost: str | None,
     here: bool,
     dry_run: bool,
     yes: bool,
@@ -99,6 +103,8 @@ def command(
         "monotone": dict(_pair(text, "--monotone distance=+1") for text in monotone),
         "param": dict(_pair(text, "--param num_leaves=63") for text in param),
         "seed": seed,
+        "calibrate": calibrate,
+        "cost": cost,
     }
     desk = desk_from(ctx)
     rows, columns = _check(desk, args)
@@ -154,7 +160,7 @@ def _run(desk: Desk, args: dict[str, Any], *, here: bool, as_json: bool) -> None
     if leave:
         _queued(job, as_json)
         return
-    ended = run_here(desk, KINDS, job, progress_shown(as_json))
+    ended = run_here(desk, KINDS, job, show_progress(as_json))
     _tell(ended, as_json)
 
 
@@ -165,7 +171,7 @@ def _queued(job: int, as_json: bool) -> None:
         click.echo(f"queued job {job}: the daemon trains it; `tocsin job show {job}` follows it")
 
 
-def progress_shown(as_json: bool) -> Callable[[float, str], None]:
+def show_progress(as_json: bool) -> Callable[[float, str], None]:
     """How progress is shown: JSON lines, a line that is drawn over on a terminal, or a line for each new stage."""
     import time
 
@@ -194,7 +200,7 @@ def progress_shown(as_json: bool) -> Callable[[float, str], None]:
 def ended_well(ended: Run) -> dict[str, Any]:
     """The result of a job that was waited for. Raises the error it ended with, as if it had happened here."""
     if ended.state != "succeeded":
-        raise _error(ended)
+        raise error_of(ended)
     return ended.result or {}
 
 
@@ -222,6 +228,12 @@ def _tell_metrics(task: str, split: str, m: dict[str, Any]) -> None:
     for number, fold in enumerate(m.get("folds", ()), 1):
         value, interval, _ = told(task, fold)
         click.echo(f"fold {number} {title} {value} ({interval}), {fold['n']} rows after {fold['fit_rows']}")
+    if "cost" in m:
+        spent = m["cost"]["per_1000"]
+        click.echo(
+            f"expected cost {spent['value']:.1f} per 1,000 decisions ({spent['low']:.1f} to {spent['high']:.1f}), on "
+            "the later half of the hold-out at the threshold of the earlier"
+        )
     if name == "auc" and m["auc"] >= SUSPICIOUS_AUC:
         click.echo(
             "that is suspiciously good: is an input known only after the event? `tocsin model card` ranks them; "
@@ -230,7 +242,7 @@ def _tell_metrics(task: str, split: str, m: dict[str, Any]) -> None:
         )
 
 
-def _error(ended: Run) -> TocsinError:
+def error_of(ended: Run) -> TocsinError:
     """The error that a job ended with, as if it had happened here."""
     if ended.state == "cancelled":
         return Interrupted(f"job {ended.id} was cancelled", "nothing was registered: run it again")

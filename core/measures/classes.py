@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 from core.measures.blocks import blocks_of, interval, sums_by_block
-from core.measures.evaluate import CLIP, Z95, delong
+from core.measures.evaluate import CLIP, delong
+from core.measures.intervals import Z95
 
 
 def evaluate_classes(truth: Any, scores: Any, days: Any | None = None) -> dict[str, Any]:

@@ -6,7 +6,8 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-Z95 = 1.959963984540054
+from core.measures.intervals import Z95
+
 # A probability of exactly 0 or 1 that turns out wrong would make the log loss infinite.
 CLIP = 1e-15
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from core.counts import series
 from core.counts.series import SeriesKey
 from core.desk import Desk
+from core.measures.isotonic import pools
 from core.measures.ranking import SCORE_BINS, auc
 from core.measures.tasks import BINARY
 from core.monitor.labels import task_of
@@ -67,17 +68,10 @@ def calibration(neg: Sequence[int], pos: Sequence[int]) -> list[float]:
 
     Empty bins take the chance of the pool before them, those at the start of the first pool.
     """
-    pools: list[list[float]] = []
-    for place, (n, p) in enumerate(zip(neg, pos, strict=True)):
-        if n + p:
-            pools.append([place, p, n + p])
-        while len(pools) > 1 and pools[-2][1] * pools[-1][2] >= pools[-1][1] * pools[-2][2]:
-            _, hits, rows = pools.pop()
-            pools[-1][1] += hits
-            pools[-1][2] += rows
-    curve = [pools[0][1] / pools[0][2] if pools else 0.0] * len(neg)
-    for start, hits, rows in pools:
-        curve[int(start) :] = [hits / rows] * (len(neg) - int(start))
+    found = pools(pos, [n + p for n, p in zip(neg, pos, strict=True)])
+    curve = [found[0].rate if found else 0.0] * len(neg)
+    for pool in found:
+        curve[pool.first :] = [pool.rate] * (len(neg) - pool.first)
     return curve
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from core.access.sensitive import Vault
 from core.clock import DAY
 from core.endpoints.sensitive import readable
+from core.errors import NotFound
 from core.features.columns import Feature
 from core.measures.values import NUMBER, as_number, is_missing
 from core.store import Row, Store
@@ -23,6 +24,8 @@ WHERE model = ? AND at_us >= ? AND at_us < ? ORDER BY endpoint, version"""
 LABELLED = """SELECT s.at_us, s.model, s.request_id, s.inputs, s.sealed, s.sealed_key, l.value FROM sample s
 JOIN label l ON l.model = s.model AND l.request_id = s.request_id
 WHERE s.model = ? AND s.endpoint = ? AND s.at_us >= ? AND s.at_us < ? ORDER BY s.at_us DESC LIMIT ?"""
+ONE = """SELECT at_us, model, request_id, version, inputs, sealed, sealed_key FROM sample
+WHERE model = ? AND request_id = ?"""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,17 @@ def labelled(store: Store, model: str, endpoint: str, from_us: int, to_us: int) 
     rows: list[Row] = store.read(LABELLED, (model, endpoint, from_us, to_us, MOST))
     vault = Vault(store.home)
     return [Sample(row["at_us"], readable(vault, row), row["value"]) for row in rows]
+
+
+def kept_request(store: Store, model: str, request_id: str) -> tuple[int, dict[str, Any]]:
+    """The version that answered a kept request, and its inputs. Raises NotFound for one that was not kept."""
+    row = store.one(ONE, (model, request_id))
+    if row is None:
+        raise NotFound(
+            f"the inputs of request {request_id!r} were not kept",
+            "only a sample of the requests is; give the inputs with --inputs '{...}'",
+        )
+    return int(row["version"]), readable(Vault(store.home), row)
 
 
 def as_table(found: Sequence[Sample], features: Sequence[Feature]) -> Any:

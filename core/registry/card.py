@@ -11,7 +11,7 @@ from core.ledger import timeline
 from core.measures.tasks import BINARY, HEADLINES, MULTICLASS, REGRESSION
 from core.registry.approval import approvals
 from core.registry.gate import standing
-from core.registry.measured import Figure, as_figure, measured, section
+from core.registry.measured import Figure, Measured, as_figure, measured, section
 from core.registry.notes import notes
 from core.registry.versions import Version, load_artefact, version
 from core.registry.waivers import waivers
@@ -150,7 +150,7 @@ def _inputs(artefact: Artefact) -> str:
     for column in artefact.view:
         # A column made of several inputs counts for each of them in equal parts.
         for name in column.reads:
-            gains[name] = gains.get(name, 0.0) + artefact.importance[column.name] / len(column.reads)
+            gains[name] = gains.get(name, 0.0) + artefact.importance.get(column.name, 0.0) / len(column.reads)
     total = sum(gains.values()) or 1.0
     lines = ["## Inputs", "", "| input | kind | share of gain | missing in training | day-to-day scatter |"]
     lines.append("|---|---|---|---|---|")
@@ -169,13 +169,11 @@ def _making(found: Version) -> str:
 
 
 def _reported(desk: Desk, found: Version) -> Iterator[str]:
-    """What later evaluations say beyond the hold-out: metrics with intervals, gaps between groups, trials."""
+    """What later evaluations say beyond the hold-out: metrics with intervals, weak slices, gaps, trials."""
     reports = [each for each in measured(desk.store, found) if "metrics" in each.report]
     newest = next((each for each in reports if each.source.startswith("evaluation")), None)
     if newest is not None:
-        figures = {name: as_figure(part, newest.source) for name, part in newest.report["metrics"].items()}
-        lines = [f"| {name} | {figure.value:.4f}{_interval(figure)} |" for name, figure in figures.items() if figure]
-        yield "\n".join(["## Evaluation", "", f"{newest.source}.", "", "| measure | value |", "|---|---|", *lines])
+        yield "\n".join(["## Evaluation", "", *_evaluation(newest)])
     gaps, source = section(reports, "fairness")
     if gaps:
         lines = [f"- by {', '.join(each['by'])}: {_gaps(each['gaps'], source)}" for each in gaps]
@@ -183,16 +181,37 @@ def _reported(desk: Desk, found: Version) -> Iterator[str]:
     trials, _ = section(reports, "robustness")
     if trials:
         lines = [
-            f"- {trial.replace('_', ' ')} {each.get('feature', '')}: drop {each['drop']:.4f}"
+            f"- {trial.replace('_', ' ')} {each['feature']}: drop {each['drop']:.4f}"
             for trial, tried in trials.items()
+            if isinstance(tried, list)
             for each in tried
+            if "feature" in each
         ]
         yield "\n".join(["## Robustness", "", *lines])
 
 
+def _evaluation(kept: Measured) -> Iterator[str]:
+    report, seen = kept.report, kept.report.get("seen", 0)
+    caution = f" **{seen} of them were fitted on, so this is no hold-out.**" if seen else ""
+    yield f"{kept.source}, {report.get('rows')} rows.{caution}"
+    yield from ("", "| measure | value (95 % interval) |", "|---|---|")
+    for name, part in report["metrics"].items():
+        figure = as_figure(part, kept.source)
+        if figure is not None:
+            yield f"| {name.replace('_', ' ')} | {figure.value:.4f}{_interval(figure)} |"
+    weak = report.get("weakest", ())
+    if weak:
+        yield ""
+    for one in weak:
+        figure = as_figure({**one, "value": one["auc"]}, kept.source)
+        yield f"- Weak where {one['where']}: AUC {one['auc']:.4f}{_interval(figure) if figure else ''}, {one['n']} rows"
+
+
 def _gaps(gaps: Mapping[str, Any], source: str) -> str:
     figures = {name: as_figure(part, source) for name, part in gaps.items()}
-    return ", ".join(f"{name} {one.value:.4f}{_interval(one)}" for name, one in figures.items() if one)
+    return ", ".join(
+        f"{name.replace('_', ' ')} gap {one.value:.4f}{_interval(one)}" for name, one in figures.items() if one
+    )
 
 
 def _interval(figure: Figure) -> str:

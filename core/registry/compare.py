@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.desk import Desk
+from core.evaluation.record import newest
 from core.measures.tasks import HEADLINES
 from core.registry.versions import Version, load_artefact, version
 from core.training.artefact import Artefact, ViewColumn
@@ -27,11 +28,13 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """`metrics` by measure as (left, right); `caution` says what the numbers can and cannot be used for."""
+    """`metrics` by measure as (left, right); `caution` says what the numbers can and cannot be used for, `paired` what
+    the newest report of one against the other on the same rows says (empty without one)."""
 
     metrics: dict[str, tuple[float, float]]
     differences: list[Difference]
     caution: str
+    paired: str
 
     def to_json(self) -> dict[str, Any]:
         """Plain data with stable keys."""
@@ -39,6 +42,7 @@ class Comparison:
             "metrics": {name: {"left": left, "right": right} for name, (left, right) in self.metrics.items()},
             "differences": [vars(difference) for difference in self.differences],
             "caution": self.caution,
+            "paired": self.paired,
         }
 
 
@@ -52,7 +56,16 @@ def compare(desk: Desk, model: str, left: int, right: int) -> Comparison:
     }
     made = list(_differing(_making(first), _making(second)))
     inputs = _differing(_columns(load_artefact(desk, model, left)), _columns(load_artefact(desk, model, right)))
-    return Comparison(metrics, [*made, *inputs], _caution(first, second))
+    return Comparison(metrics, [*made, *inputs], _caution(first, second), _paired(desk, model, left, right))
+
+
+def _paired(desk: Desk, model: str, left: int, right: int) -> str:
+    """What the newest report that has measured one against the other on the same rows says; empty without one."""
+    for ours, theirs in ((right, left), (left, right)):
+        kept = newest(desk.store, model, ours)
+        if kept is not None and kept.report.get("against", {}).get("version") == theirs:
+            return f"on the same rows (report {kept.id}): {kept.report['against']['means']}"
+    return ""
 
 
 def _making(found: Version) -> dict[str, Any]:

@@ -10,17 +10,11 @@ from typing import Any
 from core.desk import Desk
 from core.errors import BadInput, NotFound, StoreUnusable, TocsinError
 from core.registry.versions import Version, version
+from core.training.again import plan_of
 from core.training.artefact import Artefact
 from core.training.job import build
 from core.training.origin import code_hash, environment
-from core.training.plan import Plan
 from core.work.progress import Progress
-
-# What makes up a plan among a version's recorded parameters, under the names that `Plan.of` reads.
-ASKED = (
-    "dataset", "label", "task", "split", "group", "folds", "encode", "exclude", "view", "rounds", "early_stopping",
-    "class_weight", "monotone", "param", "seed", "features", "time",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -59,26 +53,6 @@ def reproduce(desk: Desk, model: str, number: int | None, progress: Progress) ->
     identical = artefact.sha256 == found.artefact
     inside = [] if identical else [first_difference(_recorded(desk, found), artefact.to_bytes())]
     return Reproduction(model, found.version, identical, found.artefact, artefact.sha256, (*around, *inside))
-
-
-def plan_of(found: Version) -> Plan:
-    """The plan that a version was trained by, from its recorded parameters."""
-    known = found.parameters
-    dataset, _, snapshot = str(known.get("snapshot", "")).rpartition("/")
-    if not dataset:
-        raise BadInput(
-            f"{found.model} v{found.version} records no snapshot", "only versions trained here are made again"
-        )
-    asked = {name: known[name] for name in ASKED if known.get(name) is not None}
-    return Plan.of(
-        {
-            **asked,
-            "model": found.model,
-            "snapshot": int(snapshot),
-            "holdout_from": known.get("holdout_from_us"),
-            "gap": known.get("gap_us"),
-        }
-    )
 
 
 def _origin(found: Version) -> Iterator[str]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.desk import Desk
-from core.errors import BadInput, CheckFailed, NotFound
+from core.errors import BadInput, CheckFailed
 from core.registry.served import served
 from core.store import Row, Store, Tx
-from core.training.artefact import Artefact
+from core.training.find import load_artefact, require_model, version
 from core.training.record import Draft, Version, register
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "production",
     "promote",
     "register",
+    "require_model",
     "take_over",
     "version",
     "versions",
@@ -41,11 +42,8 @@ MODELS = """SELECT model.*, (SELECT count(*) FROM model_version v WHERE v.model 
 (SELECT max(version) FROM model_version v WHERE v.model = model.name) AS latest,
 (SELECT max(version) FROM model_version v WHERE v.model = model.name AND v.stage = 'production') AS production
 FROM model ORDER BY name"""
-MODEL = "SELECT 1 FROM model WHERE name = ?"
 ALL = "SELECT * FROM model_version ORDER BY model, version"
 OF_MODEL = "SELECT * FROM model_version WHERE model = ? ORDER BY version"
-LATEST = "SELECT * FROM model_version WHERE model = ? ORDER BY version DESC LIMIT 1"
-ONE = "SELECT * FROM model_version WHERE model = ? AND version = ?"
 MOVE = "UPDATE model_version SET stage = ? WHERE model = ? AND version = ?"
 
 
@@ -79,29 +77,6 @@ def versions(store: Store | Tx, model: str | None = None) -> list[Version]:
         return [Version.of(row) for row in store.read(ALL)]
     require_model(store, model)
     return [Version.of(row) for row in store.read(OF_MODEL, (model,))]
-
-
-def version(store: Store | Tx, model: str, number: int | None = None) -> Version:
-    """One version, the latest without a number. Raises NotFound."""
-    require_model(store, model)
-    row = store.one(LATEST, (model,)) if number is None else store.one(ONE, (model, number))
-    if row is None:
-        raise NotFound(f"model {model!r} has no version {number}", f"`tocsin model show {model}` lists them")
-    return Version.of(row)
-
-
-def require_model(store: Store | Tx, model: str) -> None:
-    """Raises NotFound for a model that does not exist."""
-    if store.one(MODEL, (model,)) is None:
-        raise NotFound(f"there is no model {model!r}", "`tocsin model list` shows them; `tocsin train` makes one")
-
-
-def load_artefact(desk: Desk, model: str, number: int | None = None) -> Artefact:
-    """A version's model file, checked against its hash.
-
-    Raises NotFound for an unknown version or a missing file, StoreUnusable for a damaged one.
-    """
-    return Artefact.from_bytes(desk.blobs.read(version(desk.store, model, number).artefact))
 
 
 def production(store: Store | Tx, model: str) -> Version | None:

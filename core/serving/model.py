@@ -56,6 +56,7 @@ class ServedModel:
         self.classes = artefact.classes
         self.bin = bin_of(artefact.reference.score_edges)
         self._booster = Booster(artefact.booster, len(artefact.view), max(1, len(self.classes)))
+        self._calibration = artefact.calibration
 
     def places(self, inputs: Mapping[str, Any]) -> list[int]:
         """Where each input falls in its feature's bins, in the order of the features.
@@ -89,7 +90,8 @@ class ServedModel:
         row, missing = self._row(inputs)
         incomplete = not self._expected.isdisjoint(missing)
         if not self.classes:
-            return {"score": self._booster.score(row)}, incomplete
+            said = self._booster.score(row)
+            return {"score": said if self._calibration is None else self._calibration.one(said)}, incomplete
         scores = self._booster.scores(row)
         top = max(scores)
         by_class = dict(zip(self.classes, scores, strict=True))

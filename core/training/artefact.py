@@ -14,6 +14,7 @@ from core.errors import BadInput, TocsinError
 from core.features.columns import Feature, ViewColumn
 from core.features.view import check_view
 from core.measures.bins import Bins, from_json
+from core.measures.calibrate import Calibration
 from core.measures.scores import SCORE_BINS, fits
 from core.measures.tasks import BINARY, MULTICLASS, REGRESSION, TASKS
 from core.measures.values import CATEGORY, NUMBER
@@ -22,7 +23,7 @@ __all__ = ["Artefact", "Feature", "FeatureReference", "Reference", "ViewColumn"]
 
 FORMAT = 2
 # What format 1, which was binary alone, does not have.
-SINCE_2 = ("classes", "score_edges", "scale")
+SINCE_2 = ("calibration", "classes", "score_edges", "scale")
 PLAIN_COLUMN = ("name", "op", "column", "period")
 # What reading a file raises that is not what it should be.
 FAULTS = (
@@ -86,8 +87,9 @@ class Reference:
 class Artefact:
     """A trained model version: raw inputs, view, booster (LightGBM text), reference, threshold, importance (gain).
 
-    `classes` are the texts of a multiclass model in the order of its scores. `format` is that of the file it was read
-    from, so that writing it again gives the same bytes.
+    `classes` are the texts of a multiclass model in the order of its scores. `calibration` is applied to what the
+    booster of two classes says; scores, reference and threshold are calibrated ones. `format` is that of the file it
+    was read from, so that writing it again gives the same bytes.
     """
 
     model: str
@@ -101,6 +103,7 @@ class Artefact:
     importance: Mapping[str, float]
     booster: str
     classes: tuple[str, ...] = ()
+    calibration: Calibration | None = None
     format: int = FORMAT
 
     def to_bytes(self) -> bytes:
@@ -139,6 +142,7 @@ def _plain(artefact: Artefact) -> dict[str, Any]:
     entries = {name: entry.to_json() for name, entry in reference.features.items()}
     found: dict[str, Any] = {
         **plain,
+        "calibration": artefact.calibration and artefact.calibration.to_json(),
         "features": [asdict(feature) for feature in artefact.features],
         "view": [_column(column) for column in artefact.view],
         "importance": dict(artefact.importance),
@@ -170,6 +174,7 @@ def _read(plain: dict[str, Any]) -> Artefact:
         importance={str(name): float(gain) for name, gain in plain["importance"].items()},
         booster=_text(plain["booster"]),
         classes=tuple(_text(name) for name in plain["classes"]) if plain["format"] >= FORMAT else (),
+        calibration=Calibration.from_json(plain["calibration"]) if plain.get("calibration") else None,
         format=plain["format"],
     )
 

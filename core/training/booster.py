@@ -32,4 +32,9 @@ def score_table(artefact: Artefact, table: Any, *, threads: int = 1) -> Any:
 def predict_table(artefact: Artefact, table: Any, *, threads: int = 1) -> Any:
     """As `score_table`, but for several classes all their probabilities: rows by classes."""
     matrix = apply(artefact.view, artefact.features, table)
-    return load_booster(artefact).predict(matrix, num_threads=threads)
+    return calibrated(artefact, load_booster(artefact).predict(matrix, num_threads=threads))
+
+
+def calibrated(artefact: Artefact, said: Any) -> Any:
+    """What the booster said of some rows as the model's probabilities."""
+    return said if artefact.calibration is None else artefact.calibration.many(said)

@@ -6,13 +6,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from core.clock import iso
 from core.desk import Desk
-from core.measures.evaluate import best_threshold
 from core.measures.scores import top
-from core.measures.tasks import BINARY
 from core.training import fit as fitting
 from core.training.artefact import Artefact
+from core.training.decide import Decided
 from core.training.fitting import Fitter
 from core.training.material import Material, gather
 from core.training.measured import extent, measured, of_fold
@@ -21,20 +19,14 @@ from core.training.plan import Plan
 from core.training.record import Draft, Version, made_by, register
 from core.training.reference import build_reference
 from core.training.split import (
-    GROUPED,
     STRATIFIED,
     TEMPORAL,
     Split,
     folds_before,
-    grouped_split,
     require_parts,
-    stratified_split,
-    temporal_split,
 )
+from core.training.trial import run_trial, split_of
 from core.work.progress import Progress, log
-
-# No cut at a score means anything but for two classes.
-NO_THRESHOLD = 0.5
 
 
 def train(desk: Desk, args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
@@ -76,14 +68,13 @@ def build(desk: Desk, plan: Plan, progress: Progress) -> Draft:
     log(progress, f"parameters: {json.dumps(parameters, sort_keys=True)}")
     rounds = fitter.best_rounds(split)
     folds = _folds(plan, material, split, fitter, rounds)
-    where = f"before {iso(split.from_us)}" if split.from_us is not None else f"of a {plan.split} split"
-    trial = fitter.fit("trial", f"fitting {int(split.fit.sum())} rows {where}", split.fit, rounds, held=split.holdout)
-    scores = fitter.scores(trial, split.holdout)
+    trial = run_trial(plan, material, split, fitter, rounds)
     final = fitter.fit("final", "fitting on all rows", slice(None), rounds)
     progress(0.96, "keeping the training reference")
-    metrics = {**measured(material, split.holdout, scores), **extent(material, split), **folds}
+    cost = {"cost": trial.decided.cost} if trial.decided.cost else {}
+    metrics = {**measured(material, trial.rows, trial.scores), **extent(material, split), **folds, **cost}
     return Draft(
-        artefact=_artefact(plan, material, split, scores, final),
+        artefact=_artefact(plan, material, trial.decided, final),
         snapshot_id=material.snapshot_id,
         snapshot=material.snapshot,
         run_id=plan.run_id,
@@ -92,16 +83,6 @@ def build(desk: Desk, plan: Plan, progress: Progress) -> Draft:
         parameters={**parameters, "best_rounds": rounds},
         metrics=metrics,
     )
-
-
-def split_of(plan: Plan, material: Material) -> Split:
-    """The rows to fit on and the hold-out, as the plan asks for them."""
-    m, task = material, material.task
-    if plan.split == GROUPED:
-        return grouped_split(m.groups, m.times, m.labels, plan.holdout_from_us, task=task, seed=plan.seed)
-    if plan.split == STRATIFIED:
-        return stratified_split(m.labels, task=task, seed=plan.seed)
-    return temporal_split(m.times, m.labels, plan.holdout_from_us, task=task, gap_us=plan.gap_us)
 
 
 def _folds(plan: Plan, material: Material, split: Split, fitter: Fitter, rounds: int) -> dict[str, Any]:
@@ -119,7 +100,7 @@ def _folds(plan: Plan, material: Material, split: Split, fitter: Fitter, rounds:
     return {"folds": found}
 
 
-def _artefact(plan: Plan, material: Material, split: Split, scores: Any, final: Any) -> Artefact:
+def _artefact(plan: Plan, material: Material, decided: Decided, final: Any) -> Artefact:
     m = material
     return Artefact(
         model=plan.model,
@@ -128,16 +109,17 @@ def _artefact(plan: Plan, material: Material, split: Split, scores: Any, final: 
         label=m.label,
         features=m.features,
         view=m.view,
-        reference=build_reference(m.features, m.table, m.days, m.task, m.classes, m.labels, top(scores)),
-        threshold=best_threshold(m.labels[split.holdout], scores) if m.task == BINARY else NO_THRESHOLD,
+        reference=build_reference(m.features, m.table, m.days, m.task, m.classes, m.labels, top(decided.live)),
+        threshold=decided.threshold,
         importance=fitting.gains(final, m.view),
         booster=fitting.booster_text(final),
         classes=m.classes,
+        calibration=decided.calibration,
     )
 
 
 def _parameters(plan: Plan, material: Material, split: Split, fitter: Fitter) -> dict[str, Any]:
-    """Everything that makes the version what it is: `core.registry.reproduce` reads it back."""
+    """Everything that makes the version what it is: `core.training.again` reads it back."""
     return {
         **fitter.parameters,
         "dataset": plan.dataset,
@@ -162,6 +144,8 @@ def _parameters(plan: Plan, material: Material, split: Split, fitter: Fitter) ->
         "seed": plan.seed,
         "cautions": cautions(plan, material),
         **({"view": material.saved.text, "view_sha256": material.saved.sha256} if material.saved else {}),
+        **({"calibrate": plan.calibrate} if plan.calibrate else {}),
+        **({"cost": plan.cost} if plan.cost else {}),
     }
 
 

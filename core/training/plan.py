@@ -9,6 +9,8 @@ from typing import Any
 
 from core.clock import parse_span, parse_time
 from core.errors import BadInput
+from core.measures.calibrate import KINDS
+from core.measures.cost import parse_cost
 from core.measures.tasks import TASKS
 from core.training import options
 from core.training.fit import ROUNDS, SEED
@@ -27,8 +29,9 @@ class Plan:
     `holdout_from_us` None the last quarter of the time; `cycles` maps columns to the period they are encoded by;
     `view` is a declared view's `NAME` or `NAME@VERSION`, empty for the contract's features as they are.
 
-    `early_stopping` is the number of rounds without improvement that end the fit, 0 for none. `features` and `time`
-    are those of a version that is made again; else the contract's.
+    `early_stopping` is the number of rounds without improvement that end the fit, 0 for none. `calibrate` is a kind of
+    calibration, `cost` a cost matrix as text, None for neither. `features` and `time` are those of a version that is
+    made again; else the contract's.
     """
 
     model: str
@@ -49,6 +52,8 @@ class Plan:
     monotone: dict[str, int]
     param: dict[str, int | float]
     seed: int
+    calibrate: str | None
+    cost: str | None
     run_id: int | None
     view: str = ""
     features: tuple[str, ...] | None = None
@@ -83,6 +88,8 @@ class Plan:
             monotone=options.monotone(args.get("monotone") or {}),
             param=options.parameters(args.get("param") or {}),
             seed=_whole(args, "seed", SEED, 0, 2**31 - 1),
+            calibrate=_calibration(args.get("calibrate")),
+            cost=_cost(args.get("cost")),
             run_id=args.get("run_id"),
             view=args.get("view") or "",
             features=None if features is None else tuple(features),
@@ -121,6 +128,18 @@ def _instant(value: str | int | None) -> int | None:
 
 def _gap(value: str | int | None) -> int:
     return parse_span(value) if isinstance(value, str) and value else int(value or 0)
+
+
+def _calibration(kind: str | None) -> str | None:
+    if kind and kind not in KINDS:
+        raise BadInput(f"{kind!r} is no way to calibrate", f"choose one of {', '.join(KINDS)}")
+    return kind or None
+
+
+def _cost(text: str | None) -> str | None:
+    if text:
+        parse_cost(text)
+    return text or None
 
 
 def _cycles(encode: Mapping[str, Any]) -> dict[str, float]:

@@ -8,6 +8,7 @@ from core.errors import BadInput
 KINDS: dict[str, str] = {
     "deploy": "core.endpoints.job:deploy",
     "drift": "core.monitor.job:drift",
+    "evaluate": "core.evaluation.job:evaluate",
     "gate": "core.gates.job:gate",
     "ingest": "core.datasets.job:ingest",
     "reproduce": "core.registry.reproduce:job",

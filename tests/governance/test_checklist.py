@@ -84,7 +84,7 @@ def test_a_card_has_the_usual_front_matter_and_everything_that_was_said(desk: De
     for said in (
         "the flights team",
         "| auc | 0.7100 (0.6900 to 0.7300) |",
-        "by carrier: tpr 0.0400",
+        "by carrier: tpr gap 0.0400",
         "missing a: drop 0.0500",
         "gate: passed",
         "approved by bo",

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from core.clock import MINUTE, SimClock
 from core.measures.bins import MISSING, UNSEEN
+from core.serving.model import ServedModel
 from core.serving.tally import ERRORS, INCOMPLETE, REJECTED, TOTAL
 from core.serving.tokens import Limiter
 from tests.serving.tiny import LEVELS, TOKEN, Served, artefact, serving
@@ -206,3 +208,23 @@ def test_half_a_surrogate_pair_as_id_is_refused_and_telemetry_goes_on(client: ht
     assert answer.status_code == 400
     assert client.post("/v1/models/m/score", content=b'{"\xff": 1}').status_code == 400
     assert client.get("/v1/telemetry?after=0").status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["isotonic", "sigmoid"])
+def test_a_calibrated_model_answers_what_it_scores_offline_to_the_last_bit(kind: str) -> None:
+    import numpy as np
+    import pyarrow as pa
+
+    from core.measures.calibrate import fit
+    from core.training.artefact import Artefact
+    from core.training.booster import score_table
+
+    plain, draw = artefact(), np.random.default_rng(2)
+    table = pa.table({"a": draw.normal(size=99), "b": draw.uniform(0, 9, 99), "c": draw.choice([*LEVELS, None], 99)})
+    said = score_table(plain, table)
+    curve = fit(kind, (draw.uniform(size=99) < said**2).astype(float), said)
+    calibrated = Artefact.from_bytes(replace(plain, calibration=curve).to_bytes())
+    served = ServedModel(calibrated)
+    scores = score_table(calibrated, table)
+    assert [served.answer(row)[0]["score"] for row in table.to_pylist()] == scores.tolist()
+    assert (scores != said).any()

@@ -161,3 +161,31 @@ def test_the_registry_is_read_and_changed_from_the_command_line(
 def test_an_empty_registry_says_how_to_begin(tocsin: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
     assert tocsin("model", "list") == 0
     assert "tocsin train" in capsys.readouterr().out
+
+
+def test_calibration_and_costs_are_settled_on_the_holdout_and_kept_in_the_model(
+    tocsin: Callable[..., int], desk: Desk, add: Add, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add(rows=1600)
+    assert tocsin(*TRAIN, "--calibrate", "isotonic", "--cost", "fn=5,fp=1") == 0
+    assert "expected cost" in capsys.readouterr().out
+    found, artefact = versions.version(desk.store, "flights"), versions.load_artefact(desk, "flights")
+    assert artefact.calibration is not None
+    assert artefact.calibration.kind == "isotonic"
+    assert (found.parameters["calibrate"], found.parameters["cost"]) == ("isotonic", "fn=5,fp=1")
+    cost = found.metrics["cost"]
+    assert cost["matrix"] == {"fn": 5, "fp": 1, "tp": 0, "tn": 0}
+    assert cost["per_1000"]["low"] <= cost["per_1000"]["value"] <= cost["per_1000"]["high"]
+    assert found.metrics["n"] < found.metrics["rows"] - found.metrics["fit_rows"], "a half had a part in the curve"
+    assert tocsin(*TRAIN) == 0
+    plain = versions.load_artefact(desk, "flights")
+    assert plain.threshold > artefact.threshold, "missing a late flight is five times as dear as a false alarm"
+
+
+def test_costs_that_make_no_sense_are_refused_before_anything_is_queued(
+    tocsin: Callable[..., int], desk: Desk, add: Add, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add()
+    assert tocsin(*TRAIN, "--cost", "fn=0,fp=1") == 2
+    assert "a mistake must cost more" in capsys.readouterr().err
+    assert rows.runs(desk.store) == []

@@ -1,7 +1,4 @@
--- What the registry decides by: evaluations, declared gates and their results, waivers, aliases, the cards' own words.
-CREATE TABLE IF NOT EXISTS evaluation(
-  id INTEGER PRIMARY KEY, model TEXT NOT NULL, version INTEGER NOT NULL, snapshot_id INTEGER, purpose TEXT NOT NULL,
-  report TEXT NOT NULL CHECK(json_valid(report)), created_us INTEGER NOT NULL) STRICT;
+-- What the registry decides by: declared gates and their results, waivers, aliases, the cards' own words.
 CREATE TABLE gates(
   id INTEGER PRIMARY KEY, model TEXT NOT NULL REFERENCES model(name), number INTEGER NOT NULL, sha256 TEXT NOT NULL,
   spec TEXT NOT NULL CHECK(json_valid(spec)), actor TEXT NOT NULL, created_us INTEGER NOT NULL, UNIQUE(model, number)) STRICT;

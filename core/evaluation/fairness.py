@@ -1,0 +1,111 @@
+"""The same model by group: who is selected, who is missed, who is blamed, and whether scores mean the same for all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from core.errors import BadInput
+from core.evaluation.rows import Scored
+from core.measures.intervals import NOTHING, Interval, bootstrap, wilson
+
+MOST_GROUPS = 200
+GAPS = ("selection_rate", "tpr", "fpr", "calibration")
+
+
+def fairness(rows: Scored, by: Sequence[str], least: int) -> dict[str, Any]:
+    """One table of groups: the levels of a column, or of several at once.
+
+    For each group of `least` rows: the selection rate at the threshold, the shares of positives found and of negatives
+    called (each with Wilson's interval), and what came less what was said (bootstrap). `gaps` are the greatest less
+    the least of them over those groups; smaller groups are named in `unjudged`. Raises BadInput for a column that is
+    not there, or one that makes more than 200 groups.
+    """
+    keys, group = _groups(rows.table, by)
+    counts = _rows_of(group, len(keys))
+    judged = [place for place, count in enumerate(counts) if count >= least]
+    drawn = bootstrap(_Sums(rows, group, judged).at, rows.blocks)
+    return {
+        "by": list(by),
+        "least": least,
+        "gaps": {name: drawn[f"gap {name}"].to_json() for name in GAPS},
+        "groups": [_told(rows, group == place, keys[place], drawn[f"calibration {place}"]) for place in judged],
+        "unjudged": [{"group": keys[p], "n": count} for p, count in enumerate(counts) if count < least],
+    }
+
+
+def _groups(table: Any, by: Sequence[str]) -> tuple[list[dict[str, Any]], Any]:
+    """The groups there are, in order of their names, and each row's place among them."""
+    import numpy as np
+
+    missing = [name for name in by if name not in table.column_names]
+    if missing:
+        raise BadInput(f"there is no column {missing[0]!r} to compare by", f"there are {', '.join(table.column_names)}")
+    values = [[str(value) if value is not None else None for value in table.column(name).to_pylist()] for name in by]
+    rows = list(zip(*values, strict=True))
+    keys = sorted(set(rows), key=lambda key: [value or "" for value in key])
+    if len(keys) > MOST_GROUPS:
+        raise BadInput(
+            f"{' and '.join(by)} make {len(keys)} groups", f"compare by columns of at most {MOST_GROUPS} groups in all"
+        )
+    places = {key: place for place, key in enumerate(keys)}
+    return [dict(zip(by, key, strict=True)) for key in keys], np.array([places[key] for key in rows])
+
+
+def _rows_of(group: Any, count: int) -> list[int]:
+    import numpy as np
+
+    found: list[int] = np.bincount(group, minlength=count).tolist()
+    return found
+
+
+class _Sums:
+    """The rates of every judged group for any weights of the rows."""
+
+    def __init__(self, rows: Scored, group: Any, judged: Sequence[int]) -> None:
+        self._group, self._judged, self._count = group, judged, int(group.max()) + 1
+        called = (rows.scores >= rows.artefact.threshold).astype(float)
+        self._parts = (called, rows.labels, called * rows.labels, rows.labels - rows.scores)
+
+    def at(self, weights: Any) -> dict[str, float]:
+        """The calibration of each judged group, and the gap of every rate between them."""
+        import numpy as np
+
+        def sums(values: Any) -> Any:
+            return np.bincount(self._group, values, self._count)[self._judged]
+
+        n = sums(weights)
+        called, positives, hits, gap = (sums(weights * part) for part in self._parts)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            rates = {
+                "selection_rate": called / n,
+                "tpr": hits / positives,
+                "fpr": (called - hits) / (n - positives),
+                "calibration": gap / n,
+            }
+        found = {f"gap {name}": _spread(values) for name, values in rates.items()}
+        calibration = zip(self._judged, rates["calibration"].tolist(), strict=True)
+        return {**found, **{f"calibration {place}": value for place, value in calibration}}
+
+
+def _spread(values: Any) -> float:
+    import numpy as np
+
+    known = values[np.isfinite(values)]
+    return float(known.max() - known.min()) if len(known) > 1 else float("nan")
+
+
+def _told(rows: Scored, mask: Any, key: dict[str, Any], calibration: Interval) -> dict[str, Any]:
+    labels = rows.labels[mask]
+    called = rows.scores[mask] >= rows.artefact.threshold
+    n, positives = len(labels), int(labels.sum())
+    hits = int((called & (labels == 1)).sum())
+    false = int(called.sum()) - hits
+    rates = {
+        "selection_rate": wilson(hits + false, n),
+        "base_rate": wilson(positives, n),
+        "tpr": wilson(hits, positives) if positives else NOTHING,
+        "fpr": wilson(false, n - positives) if n > positives else NOTHING,
+        "calibration": calibration,
+    }
+    return {"group": key, "n": n, **{name: rate.to_json() for name, rate in rates.items()}}

@@ -1,0 +1,122 @@
+"""The slices the model ranks worst in, found on half of the days and confirmed on the other half.
+
+A beam search over conditions looks at thousands of slices, and the worst of thousands is bad by chance. So slices are
+proposed on the even days alone; on the odd ones the few proposed are tested anew with Holm's correction, which holds
+whatever the search did. Source of the search: Chung et al., Slice Finder, 2019.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from core.evaluation.conditions import Condition, conditions
+from core.evaluation.rows import Scored
+from core.measures.influence import around, below, influence, variance
+from core.measures.intervals import Blocks
+from core.measures.significance import holm
+
+BEAM = 10
+PROPOSED = 20
+LEVEL = 0.05
+LEAST_OF_A_CLASS = 20
+# A slice that passes is proposed only if it looked this bad in the half it was found in.
+PROPOSE_AT = 0.05
+
+
+@dataclass(frozen=True)
+class _Slice:
+    """A conjunction of one or two conditions, and how unlikely its AUC was in the half it was found in."""
+
+    conditions: tuple[Condition, ...]
+    mask: Any
+    tail: float
+
+    @property
+    def text(self) -> str:
+        return " and ".join(condition.text for condition in self.conditions)
+
+
+class _Half:
+    """Some of the rows, with what each adds to their AUC."""
+
+    def __init__(self, rows: Scored, mask: Any, least: int) -> None:
+        self._mask, self._least = mask, least
+        self._labels, self._scores = rows.labels[mask], rows.scores[mask]
+        self._blocks: Blocks = rows.blocks.part(mask)
+        self.usable = self._enough(self._labels)
+        if self.usable:
+            self._auc, self._parts = influence(self._labels, self._scores)
+
+    def _enough(self, labels: Any) -> bool:
+        positives = int(labels.sum())
+        few = min(positives, len(labels) - positives) < LEAST_OF_A_CLASS
+        return not few and len(labels) >= self._least
+
+    def tail(self, mask: Any) -> float | None:
+        """The chance of an AUC as far below that of all rows, were the slice like them; None for too few rows."""
+        inside = mask[self._mask]
+        labels = self._labels[inside]
+        if not self._enough(labels):
+            return None
+        auc, parts = influence(labels, self._scores[inside])
+        difference = -self._parts
+        difference[inside] += parts
+        spread = max(variance(difference), variance(difference, self._blocks))
+        return below(auc - self._auc, spread)
+
+
+def weakest(rows: Scored, least: int) -> list[dict[str, Any]]:
+    """The slices whose AUC is below that of all rows, worst first: at the 5 % level for all that are told together.
+
+    A slice has `least` rows, and 20 of each class, in each half; without that many none is found. Its figures are
+    those of both halves together, which the half it was found in makes look a little worse than it is.
+    """
+    even = rows.blocks.of % 2 == 0
+    search, confirm = _Half(rows, even, least), _Half(rows, ~even, least)
+    if not (search.usable and confirm.usable):
+        return []
+    proposed = [one for one in _proposed(search, conditions(rows)) if confirm.tail(one.mask) is not None]
+    tails = [confirm.tail(one.mask) for one in proposed]
+    adjusted = holm([tail for tail in tails if tail is not None])
+    found = [_told(rows, one, p) for one, p in zip(proposed, adjusted, strict=True) if p < LEVEL]
+    return sorted(found, key=lambda one: one["auc"])
+
+
+def _proposed(half: _Half, known: list[Condition]) -> list[_Slice]:
+    single = _worst(list(_tested(half, [(one,) for one in known])))
+    pairs = [
+        (*start.conditions, other)
+        for start in single[:BEAM]
+        for other in known
+        if other.feature != start.conditions[0].feature
+    ]
+    before = {one.conditions[0].text: one.tail for one in single}
+    # A pair is worth telling of where it is worse than what it was made of.
+    double = [one for one in _tested(half, pairs) if one.tail < before[one.conditions[0].text]]
+    return [one for one in _worst([*single, *double]) if one.tail < PROPOSE_AT][:PROPOSED]
+
+
+def _tested(half: _Half, candidates: list[tuple[Condition, ...]]) -> Iterator[_Slice]:
+    seen: set[frozenset[str]] = set()
+    for candidate in candidates:
+        key = frozenset(condition.text for condition in candidate)
+        if key in seen:
+            continue
+        seen.add(key)
+        mask = candidate[0].mask if len(candidate) == 1 else candidate[0].mask & candidate[1].mask
+        tail = half.tail(mask)
+        if tail is not None:
+            yield _Slice(candidate, mask, tail)
+
+
+def _worst(found: list[_Slice]) -> list[_Slice]:
+    return sorted(found, key=lambda one: (one.tail, one.text))
+
+
+def _told(rows: Scored, one: _Slice, adjusted: float) -> dict[str, Any]:
+    auc, parts = influence(rows.labels[one.mask], rows.scores[one.mask])
+    found = around(auc, variance(parts, rows.blocks.part(one.mask)))
+    n = int(one.mask.sum())
+    return {"where": one.text, "n": n, "auc": found.value, "low": found.low, "high": found.high, "p": adjusted}
