@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-REFUSED = re.compile(r"In CSV column #(\d+):.*?CSV conversion error to [^:]+: invalid value '(.*)'", re.DOTALL)
+REFUSED = re.compile(r"In CSV column #(\d+):.*?CSV conversion error to [^']*: [^']*'(.*)'", re.DOTALL)
 
 
 def reader(file: Any, separator: str, types: Mapping[str, Any], block: int) -> Any:

@@ -67,7 +67,8 @@ def repeats(batches: Iterable[Any], rows: int) -> int:
     if not chunks:
         return 0
     column = pa.chunked_array(chunks)
-    return len(column) - column.null_count - int(pc.count_distinct(column, mode="only_valid").as_py())
+    different: int = pc.count_distinct(column, mode="only_valid").as_py()
+    return int(len(column) - column.null_count) - different
 
 
 def hashed(array: Any) -> Any:
