@@ -110,7 +110,7 @@ def _run(desk: Desk, args: dict[str, Any], *, here: bool, as_json: bool) -> None
     if leave:
         _queued(job, as_json)
         return
-    ended = run_here(desk, KINDS, job, _progress(as_json))
+    ended = run_here(desk, KINDS, job, show_progress(as_json))
     _tell(ended, as_json)
 
 
@@ -121,7 +121,7 @@ def _queued(job: int, as_json: bool) -> None:
         click.echo(f"queued job {job}: the daemon trains it; `tocsin job show {job}` follows it")
 
 
-def _progress(as_json: bool) -> Callable[[float, str], None]:
+def show_progress(as_json: bool) -> Callable[[float, str], None]:
     """How progress is shown: JSON lines, a line that is drawn over on a terminal, or a line for each new stage."""
     last: list[Any] = [None]
 
@@ -142,7 +142,7 @@ def _progress(as_json: bool) -> Callable[[float, str], None]:
 
 def _tell(ended: Run, as_json: bool) -> None:
     if ended.state != "succeeded":
-        raise _error(ended)
+        raise error_of(ended)
     result = ended.result or {}
     if as_json:
         emit({"job": ended.id, "state": ended.state, **result})
@@ -162,7 +162,7 @@ def _tell(ended: Run, as_json: bool) -> None:
         )
 
 
-def _error(ended: Run) -> TocsinError:
+def error_of(ended: Run) -> TocsinError:
     """The error that a job ended with, as if it had happened here."""
     if ended.state == "cancelled":
         return Interrupted(f"job {ended.id} was cancelled", "nothing was registered: run it again")

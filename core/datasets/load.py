@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,16 +57,17 @@ def parquet_bytes(table: pyarrow.Table) -> bytes:
     return content
 
 
-def write_parquet(sink: Any, tables: Iterable[pyarrow.Table]) -> int:
+def write_parquet(sink: Any, tables: Iterable[pyarrow.Table], metadata: Mapping[str, str] | None = None) -> int:
     """Write tables of one schema under one another to a path or a stream; how many rows those were.
 
-    The bytes depend on the rows alone, not on where they were cut. One group of rows is in memory at a time.
+    The bytes depend on the rows and the file's `metadata` alone, not on where they were cut. One group of
+    rows is in memory at a time.
     """
     import pyarrow.parquet as pq
 
     writer, count = None, 0
     try:
-        for group in _groups(table.replace_schema_metadata(None) for table in tables):
+        for group in _groups(table.replace_schema_metadata(metadata) for table in tables):
             writer = writer or pq.ParquetWriter(sink, group.schema, compression="zstd", version="2.6")
             writer.write_table(group, row_group_size=GROUP_ROWS)
             count += group.num_rows

@@ -19,10 +19,10 @@ def load_booster(artefact: Artefact) -> Any:
         raise BadInput(f"damaged model file: {error}", "push it again, or train the version again") from error
 
 
-def score_table(artefact: Artefact, table: Any, *, threads: int = 1) -> Any:
+def score_table(artefact: Artefact, table: Any, *, threads: int = 1, booster: Any = None) -> Any:
     """The probability of a positive label for each row of a pyarrow table of raw inputs, as NumPy floats.
 
-    Raises BadInput where the table lacks an input.
+    `booster` is the model file's, where it has been loaded already. Raises BadInput where the table lacks an input.
     """
     matrix = apply(artefact.view, artefact.features, table)
-    return load_booster(artefact).predict(matrix, num_threads=threads)
+    return (booster or load_booster(artefact)).predict(matrix, num_threads=threads)
