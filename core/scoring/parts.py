@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ OPEN_PARTS = "SELECT 1 FROM score WHERE id = ? AND blob IS NULL"
 def chunks(path: Path, columns: Sequence[str], start: int, chunk: int) -> Iterator[pyarrow.Table]:
     """The rows of a Parquet file from row `start` on, in tables of `chunk` rows each but the last.
 
-    Groups of rows that end before `start` are not read. About a chunk and a batch are in memory at a time.
+    Groups of rows that end before `start` are not read. About two chunks are in memory at a time.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -32,7 +33,7 @@ def chunks(path: Path, columns: Sequence[str], start: int, chunk: int) -> Iterat
         group, before = _group_of(file.metadata, start)
         groups = [*range(group, file.metadata.num_row_groups)]
         waiting, held, skip = [], 0, start - before
-        for batch in file.iter_batches(min(chunk, 65_536), row_groups=groups, columns=[*columns]):
+        for batch in file.iter_batches(chunk, row_groups=groups, columns=[*columns]):
             batch, skip = batch.slice(skip), max(0, skip - batch.num_rows)
             waiting.append(batch)
             held += batch.num_rows
@@ -42,6 +43,15 @@ def chunks(path: Path, columns: Sequence[str], start: int, chunk: int) -> Iterat
                 waiting, held = table.slice(chunk).to_batches(), held - chunk
         if held:
             yield pa.Table.from_batches(waiting)
+
+
+def ahead(tables: Iterator[pyarrow.Table]) -> Iterator[pyarrow.Table]:
+    """The same tables, each read in a thread of its own while the one before it is worked on."""
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(next, tables, None)
+        while (table := coming.result()) is not None:
+            coming = reader.submit(next, tables, None)
+            yield table
 
 
 def _group_of(metadata: Any, start: int) -> tuple[int, int]:

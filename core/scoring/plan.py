@@ -16,7 +16,7 @@ from core.training.artefact import Artefact
 CHUNK = 100_000
 LEAST_CHUNK, MOST_CHUNK = 100, 5_000_000
 # The types of a snapshot's columns that an input can be read from; a column without any value is all missing.
-FITS = {CATEGORY: ("text", "unknown")}
+TEXTS = ("text", "unknown")
 NUMBERS = ("number", "integer", "boolean", "unknown")
 
 
@@ -83,7 +83,7 @@ def validate_features(features: Sequence[Feature], columns: Mapping[str, str]) -
         held = columns.get(feature.name)
         if held is None:
             wrong.append(f"{feature.name!r} is missing")
-        elif held not in FITS.get(feature.kind, NUMBERS):
+        elif held not in (TEXTS if feature.kind == CATEGORY else NUMBERS):
             wrong.append(f"{feature.name!r} holds {held}, not {'text' if feature.kind == CATEGORY else 'numbers'}")
     if wrong:
         raise BadInput(
