@@ -24,17 +24,14 @@ OPEN_PARTS = "SELECT 1 FROM score WHERE id = ? AND blob IS NULL"
 def chunks(path: Path, columns: Sequence[str], start: int, chunk: int) -> Iterator[pyarrow.Table]:
     """The rows of a Parquet file from row `start` on, in tables of `chunk` rows each but the last.
 
-    Groups of rows that end before `start` are not read. About two chunks are in memory at a time.
+    Groups of rows that end before `start` are not read. A group and about two chunks are in memory at a time.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(path) as file:
-        group, before = _group_of(file.metadata, start)
-        groups = [*range(group, file.metadata.num_row_groups)]
-        waiting, held, skip = [], 0, start - before
-        for batch in file.iter_batches(chunk, row_groups=groups, columns=[*columns]):
-            batch, skip = batch.slice(skip), max(0, skip - batch.num_rows)
+        waiting, held = [], 0
+        for batch in _batches(file, columns, start, chunk):
             waiting.append(batch)
             held += batch.num_rows
             while held >= chunk:
@@ -43,6 +40,16 @@ def chunks(path: Path, columns: Sequence[str], start: int, chunk: int) -> Iterat
                 waiting, held = table.slice(chunk).to_batches(), held - chunk
         if held:
             yield pa.Table.from_batches(waiting)
+
+
+def _batches(file: Any, columns: Sequence[str], start: int, chunk: int) -> Iterator[Any]:
+    group, before = _group_of(file.metadata, start)
+    skip = start - before
+    # A group at a time: asked for several at once, the reader keeps what it has read of all of them.
+    for number in range(group, file.metadata.num_row_groups):
+        for batch in file.iter_batches(chunk, row_groups=[number], columns=[*columns]):
+            batch, skip = batch.slice(skip), max(0, skip - batch.num_rows)
+            yield batch
 
 
 def ahead(tables: Iterator[pyarrow.Table]) -> Iterator[pyarrow.Table]:
