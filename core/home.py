@@ -39,6 +39,11 @@ class Home:
         return self.path / "logs"
 
     @property
+    def scores_path(self) -> Path:
+        """The parts of batch scorings that have not ended."""
+        return self.path / "scores"
+
+    @property
     def runbooks_path(self) -> Path:
         return self.path / "runbooks"
 

@@ -39,6 +39,7 @@ NOUNS = {
     "restore": "a home from a backup, checked before anything is replaced",
     "runbook": "list, show, check, trust, walk",
     "schedule": "list, add, pause, resume-all, next",
+    "score": "score a snapshot in a batch, or by two versions: MODEL DATASET, list, show, compare",
     "secret": "the keys of sensitive values: rotate",
     "serve": "the embedded endpoint, a process of its own",
     "slo": "objectives and burn: list, show, add, backtest",

@@ -7,6 +7,7 @@ from core.store import Blobs, Reads
 
 NAMED = """SELECT artefact AS sha256, model || ' v' || version AS what FROM model_version
 UNION SELECT blob, dataset || ' ' || number FROM snapshot
+UNION SELECT blob, 'scoring ' || id FROM score WHERE blob IS NOT NULL
 UNION SELECT sha256, 'the runbook of walk ' || id FROM walk"""
 
 
@@ -25,7 +26,7 @@ def damaged_blobs(store: Reads, blobs: Blobs) -> list[tuple[str, TocsinError]]:
     bad: list[tuple[str, TocsinError]] = []
     for sha256, what in named_blobs(store):
         try:
-            blobs.read(sha256)
+            blobs.verified(sha256)
         except TocsinError as error:
             bad.append((what, error))
     return bad

@@ -26,7 +26,7 @@ def quick_floats(column: Any) -> Any:
 
     if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
         return None
-    return column.to_numpy(zero_copy_only=False).astype(float)
+    return column.to_numpy(zero_copy_only=False).astype(float, copy=False)
 
 
 def by_rule(column: Any, rule: Callable[[Any], float], dtype: Any) -> Any:

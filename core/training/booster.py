@@ -20,19 +20,20 @@ def load_booster(artefact: Artefact) -> Any:
         raise BadInput(f"damaged model file: {error}", "push it again, or train the version again") from error
 
 
-def score_table(artefact: Artefact, table: Any, *, threads: int = 1) -> Any:
+def score_table(artefact: Artefact, table: Any, *, threads: int = 1, booster: Any = None) -> Any:
     """The score of each row of a pyarrow table of raw inputs, as NumPy floats: the probability of a positive label,
     the greatest probability of several classes, or the number predicted.
 
-    Raises BadInput where the table lacks an input.
+    `booster` is the model file's, where it has been loaded already. Raises BadInput where the table lacks an input.
     """
-    return top(predict_table(artefact, table, threads=threads))
+    return top(predict_table(artefact, table, threads=threads, booster=booster))
 
 
-def predict_table(artefact: Artefact, table: Any, *, threads: int = 1) -> Any:
+def predict_table(artefact: Artefact, table: Any, *, threads: int = 1, booster: Any = None) -> Any:
     """As `score_table`, but for several classes all their probabilities: rows by classes."""
     matrix = apply(artefact.view, artefact.features, table)
-    return calibrated(artefact, load_booster(artefact).predict(matrix, num_threads=threads))
+    said = (booster or load_booster(artefact)).predict(matrix, num_threads=threads)
+    return calibrated(artefact, said)
 
 
 def calibrated(artefact: Artefact, said: Any) -> Any:

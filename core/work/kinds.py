@@ -12,6 +12,7 @@ KINDS: dict[str, str] = {
     "gate": "core.gates.job:gate",
     "ingest": "core.datasets.job:ingest",
     "reproduce": "core.registry.reproduce:job",
+    "score": "core.scoring.job:score",
     "train": "core.training.job:train",
     "validate": "core.datasets.job:validate",
 }
