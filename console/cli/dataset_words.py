@@ -16,6 +16,8 @@ from core.datasets.contract import Column, Contract
 from core.datasets.rows import Quarantined, Snapshot
 
 file_argument = click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
+source_argument = click.argument("path", metavar="SOURCE")
+query_option = click.option("--query", metavar="SQL", help="The SELECT whose rows are read from a database.")
 dataset_argument = click.argument("dataset", metavar="DATASET")
 snapshot_option = click.option("--snapshot", "number", type=int, metavar="N", help="A snapshot's number; the latest.")
 

@@ -14,9 +14,10 @@ from core.datasets import rows, semantics
 from core.datasets.check import Finding, check
 from core.datasets.columns import ParquetColumns
 from core.datasets.contract import Contract, infer
+from core.datasets.given import given
 from core.datasets.normal import require_times
 from core.datasets.profile import profile
-from core.datasets.source import Source, open_source
+from core.datasets.source import Source
 from core.datasets.stage import Wanted, stage
 from core.desk import Desk
 from core.errors import BadInput, CheckFailed
@@ -82,19 +83,23 @@ def add(
     path: str | Path,
     *,
     dataset: str,
+    query: str | None = None,
     time_column: str | None = None,
     label: str | None = None,
     leaks: Sequence[str] = (),
     delimiter: str | None = None,
 ) -> Added:
-    """Make a snapshot of a CSV, TSV, Parquet or JSON Lines file. The same content twice is one snapshot.
+    """Make a snapshot of a file, a folder of Parquet parts, or the rows of a `query` at a database's address.
+
+    The same content twice is one snapshot.
 
     The first file of a data set makes its contract, with the time column, label and leaks given; later ones must keep
     it. Raises NotFound for no file, BadInput for one that cannot be read or does not have the columns named (nothing is
     written), CheckFailed for one that breaks the contract (it is kept in quarantine, with its reasons).
     """
     require_name(dataset)
-    return take(desk, open_source(path), dataset, Declared(time_column, label, tuple(leaks), delimiter))
+    with given(desk, path, query) as source:
+        return take(desk, source, dataset, Declared(time_column, label, tuple(leaks), delimiter))
 
 
 def take(desk: Desk, source: Source, dataset: str, declared: Declared = NOTHING) -> Added:
@@ -105,7 +110,7 @@ def take(desk: Desk, source: Source, dataset: str, declared: Declared = NOTHING)
     with examined(desk, source, dataset, declared) as found:
         crashpoint.at("ingest.read")
         if found.errors:
-            refuse(desk, dataset, source, "; ".join(str(finding) for finding in found.errors))
+            refuse(desk, dataset, source, "; ".join(str(finding) for finding in found.errors), found.table.path)
             found.require_kept(dataset)
         return _keep(desk, dataset, found)
 
@@ -232,18 +237,23 @@ def save_contract(desk: Desk, tx: Tx, dataset: str, contract: Contract) -> rows.
     return saved
 
 
-def refuse(desk: Desk, dataset: str, source: Source, reason: str) -> None:
-    """Keep a file in quarantine with its reason; content that is there already stays as it is."""
-    _put(desk, source)
+def refuse(desk: Desk, dataset: str, source: Source, reason: str, read: Path | None = None) -> None:
+    """Keep a file in quarantine with its reason; content that is there already stays as it is.
+
+    Of what came as no single file the rows are kept as they were `read`.
+    """
+    blob = desk.blobs.put_file(read) if source.rows_only and read else _put(desk, source)
     with desk.write() as tx:
         if rows.is_quarantined(tx, dataset, source.sha256):
             return
-        rows.insert_quarantine(tx, dataset, str(source.path), source.sha256, reason, desk.now_us())
+        values = (dataset, source.origin, source.sha256, blob, reason, desk.now_us())
+        rows.insert_quarantine(tx, values)
         desk.record(tx, "dataset.quarantined", data={"dataset": dataset, "reason": reason})
 
 
-def _put(desk: Desk, source: Source) -> None:
+def _put(desk: Desk, source: Source) -> str:
     if isinstance(source.content, bytes):
-        desk.blobs.put(source.content)
-    elif desk.blobs.put_file(source.content) != source.sha256:
-        raise BadInput(f"{source.path} changed while it was read", "wait until it is written, then add it again")
+        return desk.blobs.put(source.content)
+    blob = desk.blobs.put_file(source.content)
+    source.require_unchanged()
+    return blob

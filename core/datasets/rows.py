@@ -27,8 +27,8 @@ INSERT_CONTRACT = """INSERT INTO contract(dataset, version, spec, created_us)
 VALUES (:dataset, (SELECT coalesce(max(version), 0) + 1 FROM contract WHERE dataset = :dataset), :spec, :created_us)"""
 QUARANTINED = "SELECT * FROM quarantine WHERE dataset = ? AND sha256 = ? AND released_us IS NULL"
 QUARANTINE = "SELECT * FROM quarantine WHERE released_us IS NULL OR ? ORDER BY id"
-INSERT_QUARANTINE = """INSERT INTO quarantine(dataset, source, sha256, reason, created_us)
-VALUES (?, ?, ?, ?, ?)"""
+INSERT_QUARANTINE = """INSERT INTO quarantine(dataset, source, sha256, blob, reason, created_us)
+VALUES (?, ?, ?, ?, ?, ?)"""
 RELEASE = "UPDATE quarantine SET released_us = ? WHERE dataset = ? AND sha256 = ? AND released_us IS NULL"
 
 
@@ -81,7 +81,7 @@ class SavedContract:
 
 @dataclass(frozen=True)
 class Quarantined:
-    """A file that was refused, and why; `sha256` names the blob that keeps it as it came."""
+    """A file that was refused, and why; `blob` keeps it: as it came, or its rows where it came as no single file."""
 
     id: int
     dataset: str
@@ -90,11 +90,12 @@ class Quarantined:
     reason: str
     created_us: int
     released_us: int | None
+    blob: str
 
     @classmethod
     def of(cls, row: Row) -> Quarantined:
         """The entry of a row of the `quarantine` table."""
-        return cls(**{name: row[name] for name in cls.__dataclass_fields__})
+        return cls(**{**{name: row[name] for name in cls.__dataclass_fields__}, "blob": row["blob"] or row["sha256"]})
 
 
 def snapshot(store: Store | Tx, dataset: str, number: int | None = None) -> Snapshot:
@@ -173,9 +174,9 @@ def is_quarantined(store: Store | Tx, dataset: str, sha256: str) -> bool:
     return store.one(QUARANTINED, (dataset, sha256)) is not None
 
 
-def insert_quarantine(tx: Tx, dataset: str, source: str, sha256: str, reason: str, now_us: int) -> None:
-    """Put a file into quarantine."""
-    tx.execute(INSERT_QUARANTINE, (dataset, source, sha256, reason, now_us))
+def insert_quarantine(tx: Tx, values: tuple[str, str, str, str, str, int]) -> None:
+    """Put a file into quarantine: data set, source, hash, blob, reason, time."""
+    tx.execute(INSERT_QUARANTINE, values)
 
 
 def release(tx: Tx, dataset: str, sha256: str, now_us: int) -> None:
