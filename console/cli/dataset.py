@@ -96,9 +96,9 @@ def _try(desk: Desk, dataset: str, source: Source, declared: ingest.Declared, as
     examined.require_kept(dataset)
     if as_json:
         found = findings_json(examined.findings)
-        emit({"dataset": dataset, "rows": examined.table.num_rows, "findings": found, "dry_run": True})
+        emit({"dataset": dataset, "rows": examined.table.rows, "findings": found, "dry_run": True})
         return
-    click.echo(f"would add {examined.table.num_rows:,} rows to {dataset}; nothing was written")
+    click.echo(f"would add {examined.table.rows:,} rows to {dataset}; nothing was written")
 
 
 def _one_character(delimiter: str | None) -> str | None:

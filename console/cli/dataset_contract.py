@@ -72,7 +72,7 @@ def set_(ctx: click.Context, dataset: str, path: Path, dry_run: bool, yes: bool,
 
 def _contract_in(path: Path) -> Contract:
     try:
-        return Contract.from_json(json.loads(open_source(path).content))
+        return Contract.from_json(json.loads(open_source(path).read()))
     except ValueError as error:
         hint = "`tocsin dataset contract show DATASET --json` prints one to start from"
         raise BadInput(f"{path} is not JSON: {error}", hint) from error

@@ -25,7 +25,7 @@ def damaged_blobs(store: Reads, blobs: Blobs) -> list[tuple[str, TocsinError]]:
     bad: list[tuple[str, TocsinError]] = []
     for sha256, what in named_blobs(store):
         try:
-            blobs.read(sha256)
+            blobs.verified(sha256)
         except TocsinError as error:
             bad.append((what, error))
     return bad

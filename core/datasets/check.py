@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from core.clock import span
+from core.datasets.columns import Columns, columns_of
 from core.datasets.contract import Column, Contract
-from core.datasets.normal import type_name
+from core.datasets.distinct import repeats
 
 if TYPE_CHECKING:
     import pyarrow
@@ -27,76 +28,94 @@ class Finding:
         return f"{self.column}: {self.text}" if self.column else self.text
 
 
-def check(contract: Contract, table: pyarrow.Table, *, now_us: int | None = None) -> list[Finding]:
+def check(contract: Contract, table: pyarrow.Table | Columns, *, now_us: int | None = None) -> list[Finding]:
     """Everything in a table that breaks the contract or strains it, in the order of the columns; empty where it fits.
 
-    `now_us` is what freshness is measured from; without it freshness is not checked.
+    `now_us` is what freshness is measured from; without it freshness is not checked. Memory does not grow with the
+    rows of `Columns`.
     """
-    found = [finding for column in contract.columns for finding in _column(column, table)]
+    held = columns_of(table)
+    found = [finding for column in contract.columns for finding in _column(column, held)]
     known = {column.name for column in contract.columns}
     found += [
         Finding(name, "warning", "is not in the contract: it is kept and not used")
-        for name in table.column_names
+        for name in held.types
         if name not in known
     ]
-    return found + _freshness(contract, table, now_us)
+    return found + _freshness(contract, held, now_us)
 
 
-def _column(column: Column, table: pyarrow.Table) -> list[Finding]:
-    if column.name not in table.column_names:
+def _column(column: Column, table: Columns) -> list[Finding]:
+    kind = table.types.get(column.name)
+    if kind is None:
         return [Finding(column.name, "error", "is missing")]
-    values = table.column(column.name)
-    held = type_name(values.type)
-    if values.null_count == len(values):
+    missing = table.missing(column.name)
+    if missing == table.rows:
         severity: Literal["error", "warning"] = "warning" if column.nullable else "error"
         return [Finding(column.name, severity, "has no value in any row")]
-    if held != column.type and (held, column.type) not in FITS and column.type != "unknown":
-        return [Finding(column.name, "error", f"holds {held} where the contract says {column.type}")]
-    return [*_missing(column, values), *_outside(column, values), *_unseen(column, values), *_twice(column, values)]
+    if kind != column.type and (kind, column.type) not in FITS and column.type != "unknown":
+        return [Finding(column.name, "error", f"holds {kind} where the contract says {column.type}")]
+    found = [*_outside(column, table, kind), *_foreign(column, table, kind), *_unseen(column, table, kind)]
+    found += _twice(column, table)
+    return [*_missing(column, missing, table.rows), *found]
 
 
-def _missing(column: Column, values: Any) -> list[Finding]:
-    if column.nullable or not values.null_count:
+def _missing(column: Column, missing: int, rows: int) -> list[Finding]:
+    if column.nullable or not missing:
         return []
-    return [Finding(column.name, "error", f"is empty in {_share(values.null_count, len(values))}; it may never be")]
+    return [Finding(column.name, "error", f"is empty in {_share(missing, rows)}; it may never be")]
 
 
-def _outside(column: Column, values: Any) -> list[Finding]:
+def _outside(column: Column, table: Columns, kind: str) -> list[Finding]:
     import pyarrow.compute as pc
 
-    found = []
-    for bound, word, compare in ((column.min, "below", pc.less), (column.max, "above", pc.greater)):
-        if bound is None or type_name(values.type) not in ("integer", "number"):
-            continue
-        count = int(pc.sum(compare(values, bound)).as_py() or 0)
-        found += _judged(column, count, len(values), f"{word} {bound:g}")
-    return found + _foreign(column, values)
+    bounds = [(column.min, "below", pc.less), (column.max, "above", pc.greater)]
+    asked = [bound for bound in bounds if bound[0] is not None]
+    if not asked or kind not in ("integer", "number"):
+        return []
+    counts = [0] * len(asked)
+    for batch in table.batches(column.name):
+        for place, (bound, _, compare) in enumerate(asked):
+            counts[place] += int(pc.sum(compare(batch, bound)).as_py() or 0)
+    words = [f"{word} {bound:g}" for bound, word, _ in asked]
+    return [
+        finding
+        for count, what in zip(counts, words, strict=True)
+        for finding in _judged(column, count, table.rows, what)
+    ]
 
 
-def _foreign(column: Column, values: Any) -> list[Finding]:
+def _foreign(column: Column, table: Columns, kind: str) -> list[Finding]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if column.values is None or type_name(values.type) not in ("integer", "number"):
+    if column.values is None or kind not in ("integer", "number"):
         return []
-    known = pa.array([float(value) for value in column.values] if pa.types.is_floating(values.type) else column.values)
-    strangers = pc.and_(pc.is_valid(values), pc.invert(pc.is_in(values, known)))
-    count = int(pc.sum(strangers).as_py() or 0)
-    example = values.filter(strangers)[0].as_py() if count else 0
+    known, count, example = pa.array(column.values, pa.float64()), 0, 0.0
+    for batch in table.batches(column.name):
+        strangers = pc.and_(pc.is_valid(batch), pc.invert(pc.is_in(batch.cast("double"), known)))
+        if strangers.true_count:
+            example = example if count else batch.filter(strangers)[0].as_py()
+            count += strangers.true_count
     few = ", ".join(str(value) for value in column.values[:10])
-    return _judged(column, count, len(values), f"none of {few} (as {example:g})")
+    return _judged(column, count, table.rows, f"none of {few} (as {example:g})")
 
 
-def _unseen(column: Column, values: Any) -> list[Finding]:
+def _unseen(column: Column, table: Columns, kind: str) -> list[Finding]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if column.levels is None or type_name(values.type) != "text":
+    if column.levels is None or kind != "text":
         return []
-    strangers = pc.and_(pc.is_valid(values), pc.invert(pc.is_in(values, pa.array(column.levels, pa.string()))))
-    count = int(pc.sum(strangers).as_py() or 0)
-    example = values.filter(strangers)[0].as_py() if count else ""
-    return _judged(column, count, len(values), f"none of the {len(column.levels)} known levels (as {example!r})")
+    levels = pa.array(column.levels, pa.string())
+    count, example = 0, ""
+    for batch in table.batches(column.name):
+        strange = pc.invert(pc.is_in(batch.dictionary, levels))
+        strangers = strange.take(batch.indices).fill_null(False)
+        if strangers.true_count:
+            example = example if count else batch.filter(strangers)[0].as_py()
+            count += strangers.true_count
+    return _judged(column, count, table.rows, f"none of the {len(column.levels)} known levels (as {example!r})")
 
 
 def _judged(column: Column, count: int, rows: int, what: str) -> list[Finding]:
@@ -106,24 +125,19 @@ def _judged(column: Column, count: int, rows: int, what: str) -> list[Finding]:
     return [Finding(column.name, severity, f"is {what} in {_share(count, rows)}")]
 
 
-def _twice(column: Column, values: Any) -> list[Finding]:
-    import pyarrow.compute as pc
-
-    if not column.unique:
-        return []
-    extra = len(values) - values.null_count - int(pc.count_distinct(values, mode="only_valid").as_py())
-    return [Finding(column.name, "error", f"repeats a value in {_share(extra, len(values))}")] if extra else []
+def _twice(column: Column, table: Columns) -> list[Finding]:
+    extra = repeats(table.batches(column.name), table.rows) if column.unique else 0
+    return [Finding(column.name, "error", f"repeats a value in {_share(extra, table.rows)}")] if extra else []
 
 
-def _freshness(contract: Contract, table: pyarrow.Table, now_us: int | None) -> list[Finding]:
+def _freshness(contract: Contract, table: Columns, now_us: int | None) -> list[Finding]:
     import pyarrow.compute as pc
 
     name = contract.time_column
-    if contract.freshness_us is None or now_us is None or name not in table.column_names:
+    if contract.freshness_us is None or now_us is None or name is None or table.types.get(name) != "time":
         return []
-    if type_name(table.column(name).type) != "time":
-        return []
-    newest = pc.max(table.column(name).cast("int64")).as_py()
+    ends = [pc.max(batch.cast("int64")).as_py() for batch in table.batches(name)]
+    newest = max((end for end in ends if end is not None), default=None)
     if newest is None or now_us - newest <= contract.freshness_us:
         return []
     age, limit = span(now_us - newest), span(contract.freshness_us)

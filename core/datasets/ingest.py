@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from core import crashpoint
 from core.datasets import rows, semantics
 from core.datasets.check import Finding, check
+from core.datasets.columns import ParquetColumns
 from core.datasets.contract import Contract, infer
-from core.datasets.load import parquet_bytes
-from core.datasets.normal import normal, type_name, with_times
+from core.datasets.normal import require_times
 from core.datasets.profile import profile
-from core.datasets.source import Source, open_source, read_table
+from core.datasets.source import Source, open_source
+from core.datasets.stage import Wanted, stage
 from core.desk import Desk
 from core.errors import BadInput, CheckFailed
 from core.store import Tx
-
-if TYPE_CHECKING:
-    import pyarrow
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
@@ -52,11 +51,12 @@ class Added:
 class Examined:
     """A file read, profiled and held against its contract, with nothing written.
 
-    `saved` is the contract in force and None for the first file, whose inferred contract is `contract`.
+    `saved` is the contract in force and None for the first file, whose inferred contract is `contract`. The rows of
+    `table` can be read until the file is kept or let go.
     """
 
     source: Source
-    table: pyarrow.Table
+    table: ParquetColumns
     profile: dict[str, Any]
     contract: Contract
     saved: rows.SavedContract | None
@@ -102,24 +102,29 @@ def take(desk: Desk, source: Source, dataset: str, declared: Declared = NOTHING)
     known = rows.by_content(desk.store, dataset, source.sha256)
     if known is not None:
         return Added(known, False, [])
-    examined = examine(desk, source, dataset, declared)
-    crashpoint.at("ingest.read")
-    if examined.errors:
-        refuse(desk, dataset, source, "; ".join(str(finding) for finding in examined.errors))
-        examined.require_kept(dataset)
-    return _keep(desk, dataset, examined)
+    with examined(desk, source, dataset, declared) as found:
+        crashpoint.at("ingest.read")
+        if found.errors:
+            refuse(desk, dataset, source, "; ".join(str(finding) for finding in found.errors))
+            found.require_kept(dataset)
+        return _keep(desk, dataset, found)
 
 
 def examine(desk: Desk, source: Source, dataset: str, declared: Declared = NOTHING) -> Examined:
-    """Read a file and judge it as `add` would, writing nothing."""
+    """Read a file and judge it as `add` would, leaving nothing written; its rows can no longer be read."""
+    with examined(desk, source, dataset, declared) as found:
+        return found
+
+
+@contextmanager
+def examined(desk: Desk, source: Source, dataset: str, declared: Declared) -> Iterator[Examined]:
+    """A file read and judged, its rows in a file of their own that is gone at the end unless it was kept."""
     saved = rows.contract_or_none(desk.store, dataset)
-    types = {column.name: column.type for column in saved.contract.columns} if saved else None
-    table = normal(read_table(source, delimiter=declared.delimiter, types=types), types)
-    _require_columns(source, table, [declared.time_column, declared.label, *declared.leaks])
-    if saved is None:
-        return _first(source, table, declared)
-    _require_agreement(dataset, saved.contract, declared)
-    return _later(desk, dataset, source, table, saved)
+    with desk.blobs.part() as place:
+        if saved is None:
+            yield _first(desk, source, declared, place)
+        else:
+            yield _later(desk, dataset, source, declared, saved, place)
 
 
 def require_name(dataset: str) -> None:
@@ -128,22 +133,32 @@ def require_name(dataset: str) -> None:
         raise BadInput(f"{dataset!r} cannot name a data set", "use letters, digits, dots, dashes and underscores")
 
 
-def _first(source: Source, table: pyarrow.Table, declared: Declared) -> Examined:
-    if declared.time_column is not None:
-        table = with_times(table, declared.time_column)
-    facts = profile(table)
+def _first(desk: Desk, source: Source, declared: Declared, place: Path) -> Examined:
+    wanted = Wanted(delimiter=declared.delimiter, time_column=declared.time_column)
+    table = stage(source, wanted, place).columns
+    _require_columns(source, table, declared)
+    facts = profile(table, threads=desk.settings.threads)
     contract = infer(facts, time_column=declared.time_column, label=declared.label, leaks=declared.leaks)
-    if contract.time_column is not None:
-        table = with_times(table, contract.time_column)
+    name = contract.time_column
+    if name is not None:
+        require_times(name, table.types[name], facts["columns"][name]["missing"], table.rows)
     findings = [*semantics.blanks(facts), *semantics.giveaways(contract, table)]
     return Examined(source, table, facts, contract, None, findings)
 
 
-def _later(desk: Desk, dataset: str, source: Source, table: pyarrow.Table, saved: rows.SavedContract) -> Examined:
+def _later(
+    desk: Desk, dataset: str, source: Source, declared: Declared, saved: rows.SavedContract, place: Path
+) -> Examined:
     contract = saved.contract
-    table, findings = _with_contract_time(table, contract)
+    types = {column.name: column.type for column in contract.columns}
+    staged = stage(source, Wanted(types, declared.delimiter, contract.time_column, lenient=True), place)
+    table = staged.columns
+    _require_columns(source, table, declared)
+    _require_agreement(dataset, contract, declared)
+    untimed = staged.untimed
+    findings = [Finding(contract.time_column, "error", untimed.message)] if untimed else []
     findings += check(contract, table, now_us=desk.now_us())
-    facts = profile(table)
+    facts = profile(table, threads=desk.settings.threads)
     earlier = rows.latest_or_none(desk.store, dataset)
     if earlier is not None:
         used = [*contract.used_as("feature"), *contract.used_as("label")]
@@ -151,20 +166,10 @@ def _later(desk: Desk, dataset: str, source: Source, table: pyarrow.Table, saved
     return Examined(source, table, facts, contract, saved, findings)
 
 
-def _with_contract_time(table: pyarrow.Table, contract: Contract) -> tuple[pyarrow.Table, list[Finding]]:
-    name = contract.time_column
-    if name is None or name not in table.column_names:
-        return table, []
-    try:
-        return with_times(table, name), []
-    except BadInput as error:
-        return table, [Finding(name, "error", error.message)]
-
-
-def _require_columns(source: Source, table: pyarrow.Table, names: list[str | None]) -> None:
-    for name in names:
-        if name is not None and name not in table.column_names:
-            raise BadInput(f"{source.path} has no column {name!r}", f"its columns are {', '.join(table.column_names)}")
+def _require_columns(source: Source, table: ParquetColumns, declared: Declared) -> None:
+    for name in (declared.time_column, declared.label, *declared.leaks):
+        if name is not None and name not in table.types:
+            raise BadInput(f"{source.path} has no column {name!r}", f"its columns are {', '.join(table.types)}")
 
 
 def _require_agreement(dataset: str, contract: Contract, declared: Declared) -> None:
@@ -181,7 +186,7 @@ def _require_agreement(dataset: str, contract: Contract, declared: Declared) -> 
 
 
 def _keep(desk: Desk, dataset: str, examined: Examined) -> Added:
-    blob = desk.blobs.put(parquet_bytes(examined.table))
+    blob = desk.blobs.adopt(examined.table.path)
     crashpoint.at("ingest.kept")
     now_us = desk.now_us()
     with desk.write() as tx:
@@ -208,9 +213,9 @@ def _values(examined: Examined, dataset: str, blob: str, contract_id: int, now_u
         "dataset": dataset,
         "sha256": examined.source.sha256,
         "blob": blob,
-        "source": str(examined.source.path),
-        "rows": examined.table.num_rows,
-        "columns": {field.name: type_name(field.type) for field in examined.table.schema},
+        "source": examined.source.origin,
+        "rows": examined.table.rows,
+        "columns": dict(examined.table.types),
         "profile": examined.profile,
         "time_column": time,
         "time_from_us": times["min"],
@@ -229,9 +234,16 @@ def save_contract(desk: Desk, tx: Tx, dataset: str, contract: Contract) -> rows.
 
 def refuse(desk: Desk, dataset: str, source: Source, reason: str) -> None:
     """Keep a file in quarantine with its reason; content that is there already stays as it is."""
-    desk.blobs.put(source.content)
+    _put(desk, source)
     with desk.write() as tx:
         if rows.is_quarantined(tx, dataset, source.sha256):
             return
         rows.insert_quarantine(tx, dataset, str(source.path), source.sha256, reason, desk.now_us())
         desk.record(tx, "dataset.quarantined", data={"dataset": dataset, "reason": reason})
+
+
+def _put(desk: Desk, source: Source) -> None:
+    if isinstance(source.content, bytes):
+        desk.blobs.put(source.content)
+    elif desk.blobs.put_file(source.content) != source.sha256:
+        raise BadInput(f"{source.path} changed while it was read", "wait until it is written, then add it again")

@@ -8,7 +8,7 @@ from typing import Any
 from core.datasets import rows, verbs
 from core.datasets.check import check
 from core.datasets.ingest import add
-from core.datasets.load import load
+from core.datasets.load import columns
 from core.desk import Desk
 from core.errors import BadInput, CheckFailed
 
@@ -42,7 +42,7 @@ def validate(desk: Desk, args: Mapping[str, Any], progress: Callable[[float, str
         verbs.validate(desk, args["path"], dataset).require_kept(dataset)
         return {"dataset": dataset}
     snapshot = rows.snapshot(desk.store, dataset, number)
-    found = check(rows.contract(desk.store, dataset).contract, load(desk, snapshot))
+    found = check(rows.contract(desk.store, dataset).contract, columns(desk, snapshot))
     broken = [str(each) for each in found if each.severity == "error"]
     if broken:
         raise CheckFailed(

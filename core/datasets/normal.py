@@ -36,24 +36,23 @@ def type_name(arrow_type: Any) -> str:
     return "time" if pa.types.is_timestamp(arrow_type) else words.get(arrow_type, "unknown")
 
 
-def with_times(table: pyarrow.Table, name: str) -> pyarrow.Table:
-    """The table with a column of ISO-8601 text as UTC microseconds; a column of times is left as it is.
+def times(column: Any, name: str, before: int = 0) -> Any:
+    """A column of ISO-8601 text as UTC microseconds; one of anything else is left as it is.
 
-    Raises BadInput where a value is no time or is missing, or the column holds something else.
+    Raises BadInput where a value is no time; `before` is how many rows stand above it.
     """
-    place = table.column_names.index(name)
-    column = table.column(name)
-    kind = type_name(column.type)
-    if kind == "text":
-        column = _parsed(column, name)
-    elif kind != "time":
+    return _parsed(column, name, before) if type_name(column.type) == "text" else column
+
+
+def require_times(name: str, kind: str, missing: int, rows: int) -> None:
+    """Raise BadInput where a time column holds something else than times, or has none in some rows."""
+    if kind != "time":
         raise BadInput(f"the time column {name!r} holds {_held(kind)}, not times", TIME_HINT)
-    if column.null_count:
+    if missing:
         raise BadInput(
-            f"the time column {name!r} is empty in {column.null_count} of {len(column)} rows",
+            f"the time column {name!r} is empty in {missing} of {rows} rows",
             "every row needs its time; leave the rows out or take another column",
         )
-    return table.set_column(place, name, column)
 
 
 def _held(kind: str) -> str:
@@ -123,7 +122,7 @@ def _fitted(column: Any, wanted: str | None) -> Any:
         return column
 
 
-def _parsed(column: Any, name: str) -> Any:
+def _parsed(column: Any, name: str, before: int) -> Any:
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -135,7 +134,8 @@ def _parsed(column: Any, name: str) -> Any:
         without = pc.assume_timezone(pc.if_else(zoned, nothing, column).cast(pa.timestamp("us")), "UTC")
     except pa.ArrowInvalid:
         row, value = _first_bad(column)
-        raise BadInput(f"the time column {name!r} holds {value!r} in row {row}, which is no time", TIME_HINT) from None
+        said = f"the time column {name!r} holds {value!r} in row {before + row}, which is no time"
+        raise BadInput(said, TIME_HINT) from None
     return pc.coalesce(with_zone, without)
 
 

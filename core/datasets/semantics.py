@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from core.datasets.check import Finding
+from core.datasets.columns import Columns, columns_of
 from core.datasets.contract import Contract
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def blanks(profile: Mapping[str, Any]) -> list[Finding]:
     return found
 
 
-def giveaways(contract: Contract, table: pyarrow.Table) -> list[Finding]:
+def giveaways(contract: Contract, table: pyarrow.Table | Columns) -> list[Finding]:
     """Warnings about numeric features that follow a numeric label closer than a correlation of 0.8.
 
     Judged on at most the first 200,000 rows; a label of text has none.
@@ -83,12 +84,13 @@ def giveaways(contract: Contract, table: pyarrow.Table) -> list[Finding]:
     label = contract.column(contract.label or "")
     if label is None or label.type not in ("integer", "number", "boolean"):
         return []
-    target = _floats(table, label.name)
+    held = columns_of(table)
+    target = _floats(held, label.name)
     found = []
     for column in contract.columns:
         if column.use != "feature" or column.type not in ("integer", "number", "boolean"):
             continue
-        values = _floats(table, column.name)
+        values = _floats(held, column.name)
         both = np.isfinite(values) & np.isfinite(target)
         if both.sum() < ENOUGH or not values[both].std() or not target[both].std():
             continue
@@ -99,5 +101,5 @@ def giveaways(contract: Contract, table: pyarrow.Table) -> list[Finding]:
     return found
 
 
-def _floats(table: pyarrow.Table, name: str) -> Any:
-    return table.column(name).slice(0, SAMPLE).cast("double").to_numpy()
+def _floats(table: Columns, name: str) -> Any:
+    return table.head(name, SAMPLE).cast("double").to_numpy()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core.datasets.source import PARQUET_MAGIC, open_source, read_table
+from core.datasets.formats import PARQUET_MAGIC, read_table
+from core.datasets.source import open_source
 from core.measures.tables import MemoryTable, ParquetTable, Table
 
 

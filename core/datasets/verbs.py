@@ -9,7 +9,7 @@ from core.datasets import rows
 from core.datasets.check import Finding, check
 from core.datasets.contract import Contract, infer
 from core.datasets.ingest import Declared, Examined, examine, require_name, save_contract
-from core.datasets.load import load
+from core.datasets.load import columns
 from core.datasets.source import open_source
 from core.desk import Desk
 
@@ -39,7 +39,7 @@ def set_contract(desk: Desk, dataset: str, contract: Contract) -> rows.SavedCont
 def strain(desk: Desk, dataset: str, contract: Contract) -> list[Finding]:
     """What the latest snapshot would have been told under another contract; empty without a snapshot."""
     latest = rows.latest_or_none(desk.store, dataset)
-    return check(contract, load(desk, latest)) if latest else []
+    return check(contract, columns(desk, latest)) if latest else []
 
 
 def inferred(desk: Desk, dataset: str, number: int | None = None) -> Contract:
@@ -50,5 +50,5 @@ def inferred(desk: Desk, dataset: str, number: int | None = None) -> Contract:
     now = rows.contract(desk.store, dataset).contract
     fresh = infer(snapshot.profile, time_column=now.time_column, label=now.label, leaks=now.used_as("leak"))
     uses = {column.name: column.use for column in now.columns}
-    columns = tuple(dataclasses.replace(column, use=uses.get(column.name, column.use)) for column in fresh.columns)
-    return Contract(columns, now.freshness_us)
+    kept = tuple(dataclasses.replace(column, use=uses.get(column.name, column.use)) for column in fresh.columns)
+    return Contract(kept, now.freshness_us)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from core import crashpoint
@@ -48,47 +50,114 @@ class Blobs:
         return sha256
 
     def put_file(self, source: Path) -> str:
-        """Keep a file's content; returns its hash."""
-        return self.put(source.read_bytes())
+        """Keep a copy of a file of any size; returns its hash."""
+        with self.part() as part:
+            shutil.copyfile(source, part)
+            return self.adopt(part)
+
+    @contextmanager
+    def part(self) -> Iterator[Path]:
+        """An empty file to be written and given to `adopt`; gone at the end where it was not."""
+        self._guard()
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path = _new_part(self.folder)
+        except OSError as error:
+            raise home_error(self.folder, error) from error
+        try:
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
+    def adopt(self, part: Path) -> str:
+        """Keep the content of a file made by `part`, moved and not copied; returns its hash."""
+        try:
+            sha256 = file_sha256(part)
+            target = self.path(sha256)
+            if not target.is_file():
+                target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                _flush(part)
+                _give_name(part, target)
+        except OSError as error:
+            raise home_error(self.folder, error) from error
+        return sha256
 
     def sweep(self) -> int:
         """Remove what writers that died have left behind; returns how many files that were."""
-        left = [part for part in self.folder.glob(f"*/{PART}*") if not _lives(part.name.removeprefix(PART))]
+        found = [*self.folder.glob(f"{PART}*"), *self.folder.glob(f"*/{PART}*")]
+        left = [part for part in found if not _lives(part.name.removeprefix(PART))]
         for part in left:
             part.unlink(missing_ok=True)
         return len(left)
 
     def read(self, sha256: str) -> bytes:
         """The content. Raises NotFound where it is missing, StoreUnusable where its hash no longer fits."""
-        try:
+        with self._reading(sha256):
             content = self.path(sha256).read_bytes()
+        _require_hash(sha256, hashlib.sha256(content).hexdigest())
+        return content
+
+    def verified(self, sha256: str) -> Path:
+        """Where the content is, once its hash has been checked a piece at a time; raises as `read` does."""
+        path = self.path(sha256)
+        with self._reading(sha256):
+            found = file_sha256(path)
+        _require_hash(sha256, found)
+        return path
+
+    @contextmanager
+    def _reading(self, sha256: str) -> Iterator[None]:
+        try:
+            yield
         except FileNotFoundError:
             raise NotFound(f"blob {sha256[:12]} is missing", "restore it from a backup, or make it again") from None
         except OSError as error:
             raise home_error(self.folder, error) from error
-        if hashlib.sha256(content).hexdigest() != sha256:
-            raise StoreUnusable(
-                f"blob {sha256[:12]} is damaged: its content no longer has its hash",
-                "restore it from a backup; it is not used",
-            )
-        return content
+
+
+def file_sha256(path: Path) -> str:
+    """The hash of a file's content, read a piece at a time. Raises OSError where it cannot be read."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _require_hash(wanted: str, found: str) -> None:
+    if found != wanted:
+        raise StoreUnusable(
+            f"blob {wanted[:12]} is damaged: its content no longer has its hash",
+            "restore it from a backup; it is not used",
+        )
 
 
 def _write_whole(target: Path, content: bytes) -> None:
+    part = _new_part(target.parent)
+    try:
+        with open(part, "wb") as file:
+            file.write(content)
+        _flush(part)
+        _give_name(part, target)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _new_part(folder: Path) -> Path:
     import tempfile
 
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f"{PART}{os.getpid()}-")
-    try:
-        with os.fdopen(handle, "wb") as part:
-            part.write(content)
-            part.flush()
-            os.fsync(part.fileno())
-        crashpoint.at("blobs.written")
-        os.replace(name, target)
-        crashpoint.at("blobs.named")
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    handle, name = tempfile.mkstemp(dir=folder, prefix=f"{PART}{os.getpid()}-")
+    os.close(handle)
+    return Path(name)
+
+
+def _flush(part: Path) -> None:
+    with open(part, "rb+") as file:
+        os.fsync(file.fileno())
+    crashpoint.at("blobs.written")
+
+
+def _give_name(part: Path, target: Path) -> None:
+    os.replace(part, target)
+    crashpoint.at("blobs.named")
 
 
 def _lives(part: str) -> bool:

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.clock import parse_time
+from core.datasets.facts import DISTINCT_KEPT
 from core.datasets.normal import normal
-from core.datasets.profile import DISTINCT_KEPT, profile
+from core.datasets.profile import profile
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1), st.integers(1, 5))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from core.clock import parse_span, parse_time
 from core.counts import vector
-from core.datasets import check, contract, normal, profile, source
+from core.datasets import check, contract, formats, normal, profile, source
 from core.home import Home
 from core.monitor import label_file
 from core.runbooks.conditions import Condition
@@ -63,7 +63,7 @@ def written(folder: Path, name: str, content: bytes) -> Path:
 
 def table(content: bytes, folder: Path, name: str) -> None:
     """Read a file as a data set is read: its table, its normal form, its profile, its contract and the check."""
-    found = normal.normal(source.read_table(source.open_source(written(folder, name, content))))
+    found = normal.normal(formats.read_table(source.open_source(written(folder, name, content))))
     facts = profile.profile(found)
     check.check(contract.infer(facts), found, now_us=NOW_US)
 

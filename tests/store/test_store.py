@@ -147,3 +147,20 @@ def test_a_home_on_a_read_only_disk_can_be_read_without_leaving_a_trace(
     assert sorted(path.name for path in home.path.iterdir()) == before
     with pytest.raises(StoreUnusable), store.write():
         pass
+
+
+def test_a_part_is_kept_by_moving_it_and_gone_where_it_was_not(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path / "blobs")
+    with blobs.part() as part:
+        part.write_bytes(b"rows")
+        sha = blobs.adopt(part)
+    with blobs.part() as part:
+        part.write_bytes(b"rows")
+        assert blobs.adopt(part) == sha
+    with blobs.part() as part:
+        part.write_bytes(b"left")
+    assert blobs.read(sha) == b"rows"
+    assert blobs.verified(sha) == blobs.path(sha)
+    assert [file for file in blobs.folder.rglob("*") if file.is_file()] == [blobs.path(sha)]
+    (blobs.folder / ".part-999999999-x").write_bytes(b"of a writer that died")
+    assert blobs.sweep() == 1

@@ -1,0 +1,95 @@
+"""A table in the six types, read one column at a time: what profiles and checks look at, however many rows it has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.datasets.normal import type_name
+
+if TYPE_CHECKING:
+    import pyarrow
+
+# Large enough that the cost of a call does not count, small enough to stay in the processor's cache.
+BATCH_ROWS = 131_072
+
+
+class Columns:
+    """`types` maps the columns' names, in order, to the contract's words for their types."""
+
+    rows: int
+    types: Mapping[str, str]
+
+    def batches(self, name: str) -> Iterator[Any]:
+        """A column's pyarrow arrays in order, none empty; text as dictionaries. Each call reads it anew."""
+        raise NotImplementedError
+
+    def missing(self, name: str) -> int:
+        """How many rows have no value in a column."""
+        return sum(batch.null_count for batch in self.batches(name))
+
+    def head(self, name: str, rows: int) -> Any:
+        """The first values of a column as one pyarrow array, at most `rows`."""
+        import pyarrow as pa
+
+        found: list[Any] = []
+        for batch in self.batches(name):
+            found.append(batch.slice(0, rows))
+            rows -= len(found[-1])
+            if rows <= 0:
+                break
+        return pa.chunked_array(found) if found else pa.chunked_array([pa.nulls(0)])
+
+
+class MemoryColumns(Columns):
+    """A pyarrow table in the six types."""
+
+    def __init__(self, table: pyarrow.Table) -> None:
+        self._table = table
+        self.rows = table.num_rows
+        self.types = {field.name: type_name(field.type) for field in table.schema}
+
+    def batches(self, name: str) -> Iterator[Any]:
+        for chunk in self._table.column(name).chunks:
+            for start in range(0, len(chunk), BATCH_ROWS):
+                yield _coded(chunk.slice(start, BATCH_ROWS))
+
+
+class ParquetColumns(Columns):
+    """A Parquet file that we wrote, of which one batch of a column is in memory at a time."""
+
+    def __init__(self, path: Path) -> None:
+        import pyarrow.parquet as pq
+
+        self.path = path
+        self._metadata = pq.read_metadata(path)
+        self.rows = self._metadata.num_rows
+        self.types = {field.name: type_name(field.type) for field in self._metadata.schema.to_arrow_schema()}
+
+    def batches(self, name: str) -> Iterator[Any]:
+        import pyarrow.parquet as pq
+
+        texts = [name] if self.types[name] == "text" else None
+        with pq.ParquetFile(self.path, metadata=self._metadata, read_dictionary=texts) as file:
+            for batch in file.iter_batches(BATCH_ROWS, columns=[name], use_threads=False):
+                yield _coded(batch.column(0))
+
+    def missing(self, name: str) -> int:
+        place = list(self.types).index(name)
+        groups = (self._metadata.row_group(number) for number in range(self._metadata.num_row_groups))
+        known = [group.column(place).statistics for group in groups]
+        if all(each is not None and each.has_null_count for each in known):
+            return sum(each.null_count for each in known)
+        return super().missing(name)
+
+
+def columns_of(table: pyarrow.Table | Columns) -> Columns:
+    """A table in memory as columns; columns as they are."""
+    return table if isinstance(table, Columns) else MemoryColumns(table)
+
+
+def _coded(array: Any) -> Any:
+    import pyarrow as pa
+
+    return array.dictionary_encode() if pa.types.is_string(array.type) else array
