@@ -58,3 +58,16 @@ def watched(desk: Desk) -> Desk:
             (now, now),
         )
     return desk
+
+
+@pytest.fixture
+def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder with installed feature functions (`tests.features.plugins`)."""
+    from tests.features import plugins
+
+    folder = tmp_path / "installed"
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.setattr("sys.dont_write_bytecode", True)
+    yield plugins.install(folder)
+    monkeypatch.undo()
+    plugins.forget()

@@ -31,6 +31,7 @@ SUSPICIOUS_AUC = 0.95
 @click.option("--holdout-from", metavar="TIME", help="Where the hold-out begins; else the last quarter of the time.")
 @click.option("--encode", multiple=True, metavar="COLUMN=PERIOD", help="Encode a number as a cycle; may be repeated.")
 @click.option("--exclude", multiple=True, metavar="COLUMNS", help="Features to leave out, with commas between.")
+@click.option("--view", metavar="NAME[@VERSION]", help="Train on the columns of a declared view.")
 @click.option("--rounds", type=int, help="Boosting rounds.")
 @click.option("--seed", type=int, help="The seed; the same one gives the same model.")
 @click.option("--here", is_flag=True, help="Run it in this terminal even if a daemon is there to do it.")
@@ -47,6 +48,7 @@ def command(
     holdout_from: str | None,
     encode: tuple[str, ...],
     exclude: tuple[str, ...],
+    view: str | None,
     rounds: int | None,
     seed: int | None,
     here: bool,
@@ -63,6 +65,7 @@ def command(
         "holdout_from": holdout_from,
         "encode": dict(_pair(text) for text in encode),
         "exclude": [name.strip() for names in exclude for name in names.split(",") if name.strip()],
+        "view": view,
         "rounds": rounds,
         "seed": seed,
     }
@@ -80,9 +83,13 @@ def command(
 def _check(desk: Desk, args: dict[str, Any]) -> tuple[int, int]:
     """Find the faults that can be found without reading data, before anything is queued."""
     from core.datasets.rows import snapshot
+    from core.features.saved import saved_view
     from core.training.plan import Plan
 
     plan = Plan.of(args)
+    if plan.view:
+        # The version it is now: a later one must not slip in while the job waits.
+        args["view"] = saved_view(desk.store, plan.view).text
     found = snapshot(desk.store, plan.dataset, plan.snapshot)
     return found.rows, len(found.columns)
 

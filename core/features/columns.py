@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-OPS = ("identity", "cyclic_sin", "cyclic_cos")
+IDENTITY, EXPRESSION, FUNCTION = "identity", "expression", "function"
+CYCLES = ("cyclic_sin", "cyclic_cos")
+OPS = (IDENTITY, *CYCLES, EXPRESSION, FUNCTION)
 
 
 @dataclass(frozen=True)
@@ -20,12 +22,32 @@ class Feature:
 
 @dataclass(frozen=True)
 class ViewColumn:
-    """One column fed to the booster: `op` applied to a raw input; `period` is the length of a cycle, else 0."""
+    """One column fed to the booster.
+
+    `op` applied to the raw input `column`, with `period` the length of a cycle; or computed from the raw `inputs` by
+    `text`: an expression, or the name of an installed function, whose source then has the hash `sha256`. A computed
+    column's `kind` is number or category, the latter with its `levels` in the order of their codes.
+    """
 
     name: str
     op: str
-    column: str
+    column: str = ""
     period: float = 0.0
+    text: str = ""
+    inputs: tuple[str, ...] = ()
+    sha256: str = ""
+    kind: str = ""
+    levels: tuple[str, ...] = ()
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The raw inputs it is made of."""
+        return self.inputs if self.computed else (self.column,)
+
+    @property
+    def computed(self) -> bool:
+        """Whether an expression or a function makes it."""
+        return self.op in (EXPRESSION, FUNCTION)
 
 
 class Viewed(Protocol):

@@ -84,14 +84,15 @@ class NumberBins(Bins):
 
 
 class LevelBins(Bins):
-    """One bin for each known level, in order. Raises BadInput for no level, or one given twice."""
+    """One bin for each known level, in order; without any, texts are only there or missing. A level given twice raises
+    BadInput."""
 
     kind = CATEGORY
 
     def __init__(self, levels: Iterable[str]) -> None:
         self.levels = list(levels)
         self._places = {level: FIRST + place for place, level in enumerate(self.levels)}
-        if not self.levels or len(self._places) < len(self.levels):
+        if len(self._places) < len(self.levels):
             raise BadInput("a category needs levels that differ", "train the model again")
         self.size = FIRST + len(self.levels)
 

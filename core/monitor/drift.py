@@ -89,7 +89,8 @@ def against_reference(
 def impact(artefact: Artefact, inputs: set[str]) -> float:
     """The share of the model's gain in columns made of these inputs; 0 for none, or for a model without gain."""
     total = sum(artefact.importance.values())
-    inside = sum(artefact.importance.get(column.name, 0.0) for column in artefact.view if column.column in inputs)
+    columns = [column.name for column in artefact.view if inputs.intersection(column.reads)]
+    inside = sum(artefact.importance.get(name, 0.0) for name in columns)
     return inside / total if total else 0.0
 
 

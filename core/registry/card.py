@@ -54,7 +54,9 @@ def _data(found: Version, artefact: Artefact) -> str:
 def _inputs(artefact: Artefact) -> str:
     gains: dict[str, float] = {}
     for column in artefact.view:
-        gains[column.column] = gains.get(column.column, 0.0) + artefact.importance[column.name]
+        # A column made of several inputs counts for each of them in equal parts.
+        for name in column.reads:
+            gains[name] = gains.get(name, 0.0) + artefact.importance[column.name] / len(column.reads)
     total = sum(gains.values()) or 1.0
     lines = ["## Inputs", "", "| input | kind | share of gain | missing in training | day-to-day scatter |"]
     lines.append("|---|---|---|---|---|")

@@ -8,7 +8,7 @@ from typing import Any
 
 from core.desk import Desk
 from core.registry.versions import Version, load_artefact, version
-from core.training.artefact import Artefact
+from core.training.artefact import Artefact, ViewColumn
 
 MEASURES = ("auc", "auc_low", "auc_high", "logloss", "brier", "base_rate", "n")
 
@@ -54,8 +54,13 @@ def _making(found: Version) -> dict[str, Any]:
 
 def _columns(artefact: Artefact) -> dict[str, Any]:
     inputs = {f"input {feature.name}": feature.kind for feature in artefact.features}
-    view = {f"view {c.name}": c.op if not c.period else f"{c.op} over {c.period:g}" for c in artefact.view}
-    return {**inputs, **view}
+    return {**inputs, **{f"view {column.name}": _said(column) for column in artefact.view}}
+
+
+def _said(column: ViewColumn) -> str:
+    if column.computed:
+        return f"{column.text}({', '.join(column.inputs)}) {column.sha256[:12]}" if column.sha256 else column.text
+    return f"{column.op} over {column.period:g}" if column.period else column.op
 
 
 def _differing(left: Mapping[str, Any], right: Mapping[str, Any]) -> Iterator[Difference]:

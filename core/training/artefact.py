@@ -20,6 +20,7 @@ __all__ = ["Artefact", "Feature", "FeatureReference", "Reference", "ViewColumn"]
 
 FORMAT = 1
 SCORE_BINS = 256
+PLAIN_COLUMN = ("name", "op", "column", "period")
 # What reading a file raises that is not what it should be.
 FAULTS = (
     ValueError,
@@ -123,7 +124,7 @@ def _plain(artefact: Artefact) -> dict[str, Any]:
         **plain,
         "format": FORMAT,
         "features": [asdict(feature) for feature in artefact.features],
-        "view": [asdict(column) for column in artefact.view],
+        "view": [_column(column) for column in artefact.view],
         "importance": dict(artefact.importance),
         "reference": {
             "rows": reference.rows,
@@ -144,11 +145,31 @@ def _read(plain: dict[str, Any]) -> Artefact:
         task=_text(plain["task"]),
         label=_text(plain["label"]),
         features=tuple(Feature(f["name"], f["kind"], tuple(f["levels"])) for f in plain["features"]),
-        view=tuple(ViewColumn(c["name"], c["op"], c["column"], float(c["period"])) for c in plain["view"]),
+        view=tuple(_view_column(entry) for entry in plain["view"]),
         reference=_reference(plain["reference"]),
         threshold=float(plain["threshold"]),
         importance={str(name): float(gain) for name, gain in plain["importance"].items()},
         booster=_text(plain["booster"]),
+    )
+
+
+def _column(column: ViewColumn) -> dict[str, Any]:
+    """A view column's entry; what only computed columns have is there for those alone."""
+    entry = asdict(column)
+    return {name: value for name, value in entry.items() if column.computed or name in PLAIN_COLUMN}
+
+
+def _view_column(plain: Mapping[str, Any]) -> ViewColumn:
+    column = ViewColumn(_text(plain["name"]), plain["op"], plain["column"], float(plain["period"]))
+    if not column.computed:
+        return column
+    return replace(
+        column,
+        text=_text(plain["text"]),
+        inputs=tuple(_text(name) for name in plain["inputs"]),
+        sha256=_text(plain["sha256"]),
+        kind=_text(plain["kind"]),
+        levels=tuple(_text(level) for level in plain["levels"]),
     )
 
 

@@ -60,4 +60,8 @@ def gains(booster: Any, view: Sequence[ViewColumn]) -> dict[str, float]:
 def category_places(features: Sequence[Feature], view: Sequence[ViewColumn]) -> list[int]:
     """The places of the view columns that are level codes."""
     categories = {feature.name for feature in features if feature.kind == CATEGORY}
-    return [place for place, column in enumerate(view) if column.column in categories]
+    return [
+        place
+        for place, column in enumerate(view)
+        if column.kind == CATEGORY or (not column.computed and column.column in categories)
+    ]

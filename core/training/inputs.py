@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from core.datasets.contract import Contract
 from core.errors import BadInput
 from core.features.columns import Feature
+from core.features.learn import inputs_of
+from core.features.saved import SavedView
+from core.features.whole import times_as_text
 from core.measures.bins import top_levels
 from core.measures.values import CATEGORY, NUMBER
 
@@ -25,6 +29,39 @@ def choose_features(allowed: Sequence[str], table: Any, label: str, exclude: Col
     if not names:
         raise BadInput("no feature remains to train on", "mark columns as features with `tocsin dataset contract`")
     return tuple(_feature(name, table.column(name)) for name in names)
+
+
+def viewed_features(view: SavedView, contract: Contract, table: Any, label: str) -> tuple[tuple[Feature, ...], Any]:
+    """The raw inputs that a declared view reads, in the table's order, and the table with times as ISO 8601 texts.
+
+    Raises BadInput naming the column that reads what is not there, the label, or anything the contract does not call
+    a feature, a leak above all; and for a view with aggregates.
+    """
+    if view.view.aggregate:
+        raise BadInput(f"{view.text} has aggregates, which training does not join", "train on a view of columns alone")
+    reads = inputs_of(view.view)
+    for name, column in reads.items():
+        _require_feature(f"{view.text}: column {column!r} reads {name!r}", name, contract, table, label)
+    features = []
+    for name in [name for name in table.column_names if name in reads]:
+        column = table.column(name)
+        texts = times_as_text(column)
+        if texts is not column:
+            table = table.set_column(table.column_names.index(name), name, texts)
+            features.append(Feature(name, CATEGORY))
+        else:
+            features.append(_feature(name, column))
+    return tuple(features), table
+
+
+def _require_feature(said: str, name: str, contract: Contract, table: Any, label: str) -> None:
+    if name not in table.column_names:
+        raise BadInput(f"{said}, which is not in the data", f"there are {', '.join(table.column_names)}")
+    found = contract.column(name)
+    use = "label" if name == label else found.use if found else "other"
+    if use != "feature":
+        why = {"label": "the label", "leak": "a leak, known only after the event", "time": "the time of the event"}
+        raise BadInput(f"{said}, which is {why.get(use, f'no feature but {use!r}')}", "read the contract's features")
 
 
 def _feature(name: str, column: Any) -> Feature:

@@ -10,11 +10,13 @@ from core.clock import DAY, iso
 from core.desk import Desk
 from core.errors import BadInput
 from core.features.columns import Feature, ViewColumn
+from core.features.learn import learn
+from core.features.saved import SavedView, saved_view
 from core.features.view import apply, default_view
 from core.measures.evaluate import best_threshold, evaluate
 from core.training import fit as fitting
 from core.training.artefact import Artefact
-from core.training.inputs import choose_features
+from core.training.inputs import choose_features, viewed_features
 from core.training.label import label_values, parse_label
 from core.training.origin import code_hash, environment
 from core.training.plan import Plan
@@ -39,6 +41,7 @@ class Material:
     labels: Any
     times: Any
     dropped: int
+    saved: SavedView | None
 
 
 def train(desk: Desk, args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
@@ -117,8 +120,13 @@ def gather(desk: Desk, plan: Plan) -> Material:
     times = event_times(table, contract.time_column or snapshot.time_column, plan.dataset)
     usable = ~np.isnan(labels) & (times >= 0)
     kept = table.filter(usable)
-    features = choose_features(contract.used_as("feature"), kept, label.column, plan.exclude)
-    view = default_view(features, plan.cycles)
+    saved = saved_view(desk.store, plan.view) if plan.view else None
+    if saved is None:
+        features = choose_features(contract.used_as("feature"), kept, label.column, plan.exclude)
+        view = default_view(features, plan.cycles)
+    else:
+        features, kept = viewed_features(saved, contract, kept, label.column)
+        view = learn(saved.pinned, features, kept)
     return Material(
         snapshot_id=snapshot.id,
         snapshot=f"{snapshot.dataset}/{snapshot.number}",
@@ -130,6 +138,7 @@ def gather(desk: Desk, plan: Plan) -> Material:
         labels=labels[usable],
         times=times[usable],
         dropped=int((~usable).sum()),
+        saved=saved,
     )
 
 
@@ -171,4 +180,5 @@ def _parameters(plan: Plan, material: Material, split: Split) -> dict[str, Any]:
         "exclude": list(plan.exclude),
         "rounds": plan.rounds,
         "seed": plan.seed,
+        **({"view": material.saved.text, "view_sha256": material.saved.sha256} if material.saved else {}),
     }

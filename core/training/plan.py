@@ -18,7 +18,8 @@ MOST_ROUNDS = 5000
 @dataclass(frozen=True)
 class Plan:
     """A training request: `label` empty means the contract's, `snapshot` None the latest, `holdout_from_us` None
-    the last quarter of the time; `cycles` maps columns to the period they are encoded by."""
+    the last quarter of the time; `cycles` maps columns to the period they are encoded by; `view` is a declared view's
+    `NAME` or `NAME@VERSION`, empty for the contract's features as they are."""
 
     model: str
     dataset: str
@@ -30,6 +31,7 @@ class Plan:
     rounds: int
     seed: int
     run_id: int | None
+    view: str = ""
 
     @classmethod
     def of(cls, args: Mapping[str, Any]) -> Plan:
@@ -37,6 +39,8 @@ class Plan:
         for name in ("model", "dataset"):
             if not args.get(name):
                 raise BadInput(f"training needs a {name}", "tocsin train MODEL --dataset DATASET")
+        if args.get("view") and (args.get("encode") or args.get("exclude")):
+            raise BadInput("a view names its columns itself", "leave out --encode and --exclude, or --view")
         return cls(
             model=model_name(str(args["model"])),
             dataset=str(args["dataset"]),
@@ -48,6 +52,7 @@ class Plan:
             rounds=_whole(args, "rounds", ROUNDS, 1, MOST_ROUNDS),
             seed=_whole(args, "seed", SEED, 0, 2**31 - 1),
             run_id=args.get("run_id"),
+            view=args.get("view") or "",
         )
 
 

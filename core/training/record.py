@@ -115,7 +115,8 @@ def _insert(desk: Desk, tx: Tx, artefact: Artefact, draft: Draft) -> Version:
         "created_us": now,
     }
     tx.execute(ADD_VERSION, values)
-    data = {"snapshot": draft.snapshot, "artefact": artefact.sha256, "metrics": dict(draft.metrics)}
+    view = {"view": draft.parameters["view"]} if "view" in draft.parameters else {}
+    data = {"snapshot": draft.snapshot, "artefact": artefact.sha256, "metrics": dict(draft.metrics), **view}
     # Whoever asked for the training has trained it, though the daemon ran it: approval is then another's.
     trainer = _asker(tx, draft.run_id)
     desk.record(tx, "model.registered", model=model, version=artefact.version, data=data, actor=trainer)

@@ -34,12 +34,13 @@ def next_cron(line: str, after_us: int) -> int:
     after = after_us // SECOND
     if not place:
         return _walk(fields, after) * SECOND
-    zone = _zone(place[0])
-    due = _paced(fields, zone, after) if words[1].startswith("*") else _of_day(fields, zone, after)
+    there = zone(place[0])
+    due = _paced(fields, there, after) if words[1].startswith("*") else _of_day(fields, there, after)
     return due * SECOND
 
 
-def _zone(name: str) -> tzinfo:
+def zone(name: str) -> tzinfo:
+    """The time zone of an IANA name. Raises BadInput where there is none."""
     from zoneinfo import ZoneInfo
 
     try:
