@@ -14,10 +14,10 @@ from datetime import UTC
 from functools import partial, reduce
 from typing import Any
 
+from core.expressions import operations as ops
 from core.expressions.grammar import Parsed, constant, edges_of, levels_of, place_of, wrong
 from core.expressions.operations import Operation, total
 from core.expressions.whole import choose, fill, finite, finite_whole, is_absent, mapped
-from core.features import operations as ops
 from core.measures.values import CATEGORY, NAN, NUMBER
 from core.work.zones import zone
 
