@@ -11,7 +11,7 @@ import click
 
 from console.cli.output import emit, table
 from core.clock import iso, iso_or_none
-from core.datasets.check import Finding
+from core.datasets.finding import Finding
 from core.datasets.contract import Column, Contract
 from core.datasets.rows import Quarantined, Snapshot
 

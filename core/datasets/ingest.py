@@ -11,9 +11,11 @@ from typing import Any
 
 from core import crashpoint
 from core.datasets import rows, semantics
-from core.datasets.check import Finding, check
+from core.datasets.check import check
 from core.datasets.columns import ParquetColumns
-from core.datasets.contract import Contract, infer
+from core.datasets.contract import Contract
+from core.datasets.finding import Finding
+from core.datasets.infer import infer
 from core.datasets.normal import require_times
 from core.datasets.profile import profile
 from core.datasets.source import Source, open_source

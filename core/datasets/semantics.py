@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from core.datasets.check import Finding
 from core.datasets.columns import Columns, columns_of
 from core.datasets.contract import Contract
+from core.datasets.finding import Finding
 
 if TYPE_CHECKING:
     import pyarrow

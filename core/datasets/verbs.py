@@ -6,8 +6,10 @@ import dataclasses
 from pathlib import Path
 
 from core.datasets import rows
-from core.datasets.check import Finding, check
-from core.datasets.contract import Contract, infer
+from core.datasets.check import check
+from core.datasets.contract import Contract
+from core.datasets.finding import Finding
+from core.datasets.infer import infer
 from core.datasets.ingest import Declared, Examined, examine, require_name, save_contract
 from core.datasets.load import columns
 from core.datasets.source import open_source

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.datasets.check import check
-from core.datasets.contract import Column, Contract, infer
+from core.datasets.contract import Column, Contract
+from core.datasets.infer import infer
 from core.datasets.normal import normal
 from core.datasets.profile import profile
 from core.datasets.semantics import compare, giveaways
@@ -173,7 +174,7 @@ WRONG = [
     ({"columns": [GOOD, GOOD]}, "two columns called 'x'"),
     ({"columns": [{**GOOD, "use": "label"}, {**GOOD, "name": "y", "use": "label"}]}, "more than one label column"),
     ({"columns": [GOOD], "freshness_us": -1}, "freshness_us is -1"),
-    ({"columns": [GOOD], "format": 2}, "format 2"),
+    ({"columns": [GOOD], "format": 3}, "format 3"),
 ]
 
 
