@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from console.cli.dataset_contract import contract
 from console.cli.dataset_watch import watch
 from console.cli.dataset_words import (
     dataset_argument,
-    file_argument,
     findings_json,
     profile_json,
     profile_row,
     quarantined_json,
+    query_option,
     snapshot_json,
     snapshot_option,
+    source_argument,
     tell,
 )
 from console.cli.opening import Opens
 from console.cli.output import change_options, desk_from, emit, json_option, table
 from core.clock import iso, iso_or_none
 from core.datasets import ingest, rows, verbs
-from core.datasets.source import Source, open_source
+from core.datasets.examine import Declared, examine, require_name
+from core.datasets.given import given
+from core.datasets.source import Source
 from core.desk import Desk
 from core.errors import BadInput
 
@@ -50,7 +51,8 @@ def command() -> None:
 
 @command.command()
 @dataset_argument
-@file_argument
+@source_argument
+@query_option
 @click.option("--time", "time_column", metavar="COLUMN", help="The column that says when each row happened.")
 @click.option("--label", metavar="COLUMN", help="The column to be predicted.")
 @click.option("--leak", "leaks", metavar="COLUMN", multiple=True, help="Known only after the event: never a feature.")
@@ -61,7 +63,8 @@ def command() -> None:
 def add(
     ctx: click.Context,
     dataset: str,
-    path: Path,
+    path: str,
+    query: str | None,
     time_column: str | None,
     label: str | None,
     leaks: tuple[str, ...],
@@ -70,18 +73,22 @@ def add(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Make a snapshot of FILE (CSV, TSV, Parquet, JSON Lines; the first may be gzipped).
+    """Make a snapshot of SOURCE.
+
+    SOURCE is a file (CSV, TSV, JSON Lines, all of them gzipped or not, Parquet), a folder of Parquet parts, the .dvc
+    file of any of these, or a database with --query: sqlite:///FILE, duckdb:///FILE,
+    postgresql://USER:env:NAME@HOST/DATABASE.
 
     The first file makes the contract of DATASET; later ones must keep it, or they go to quarantine (exit code 1).
     """
     desk = desk_from(ctx)
-    declared = ingest.Declared(time_column, label, leaks, _one_character(delimiter))
-    ingest.require_name(dataset)
-    source = open_source(path)
-    if dry_run:
-        _try(desk, dataset, source, declared, as_json)
-        return
-    added = ingest.take(desk, source, dataset, declared)
+    declared = Declared(time_column, label, leaks, _one_character(delimiter))
+    require_name(dataset)
+    with given(desk, path, query) as source:
+        if dry_run:
+            _try(desk, dataset, source, declared, as_json)
+            return
+        added = ingest.take(desk, source, dataset, declared)
     tell(added.findings)
     if as_json:
         emit({**snapshot_json(added.snapshot), "new": added.new, "findings": findings_json(added.findings)})
@@ -90,8 +97,8 @@ def add(
     click.echo(f"{what} {dataset} snapshot {added.snapshot.number}, {added.snapshot.rows:,} rows")
 
 
-def _try(desk: Desk, dataset: str, source: Source, declared: ingest.Declared, as_json: bool) -> None:
-    examined = ingest.examine(desk, source, dataset, declared)
+def _try(desk: Desk, dataset: str, source: Source, declared: Declared, as_json: bool) -> None:
+    examined = examine(desk, source, dataset, declared)
     tell(examined.findings)
     examined.require_kept(dataset)
     if as_json:
@@ -165,14 +172,17 @@ def profile(ctx: click.Context, dataset: str, number: int | None, as_json: bool)
 
 @command.command()
 @dataset_argument
-@file_argument
+@source_argument
+@query_option
 @delimiter_option
 @json_option
 @click.pass_context
-def validate(ctx: click.Context, dataset: str, path: Path, delimiter: str | None, as_json: bool) -> None:
-    """Hold FILE against the contract of DATASET and write nothing; exit code 1 where it breaks it."""
+def validate(
+    ctx: click.Context, dataset: str, path: str, query: str | None, delimiter: str | None, as_json: bool
+) -> None:
+    """Hold SOURCE (as for `add`) against the contract of DATASET and write nothing; exit code 1 where it breaks it."""
     desk = desk_from(ctx, read_only=True)
-    examined = verbs.validate(desk, path, dataset, delimiter=_one_character(delimiter))
+    examined = verbs.validate(desk, path, dataset, delimiter=_one_character(delimiter), query=query)
     if as_json:
         emit({"dataset": dataset, "ok": not examined.errors, "findings": findings_json(examined.findings)})
     else:

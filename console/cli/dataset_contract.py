@@ -10,8 +10,9 @@ import click
 from console.cli.dataset_words import dataset_argument, file_argument, show_contract, snapshot_option
 from console.cli.output import change_options, desk_from, json_option
 from core.clock import iso
-from core.datasets import ingest, rows, verbs
+from core.datasets import rows, verbs
 from core.datasets.contract import Contract
+from core.datasets.examine import require_name
 from core.datasets.source import open_source
 from core.errors import BadInput
 
@@ -59,7 +60,7 @@ def set_(ctx: click.Context, dataset: str, path: Path, dry_run: bool, yes: bool,
     """Put the contract in FILE (JSON, as `contract show --json` prints it) in force for later files."""
     desk = desk_from(ctx)
     wanted = _contract_in(path)
-    ingest.require_name(dataset)
+    require_name(dataset)
     for finding in verbs.strain(desk, dataset, wanted):
         if finding.severity == "error":
             click.echo(f"warning: the latest snapshot would be refused: {finding}", err=True)

@@ -11,11 +11,13 @@ import click
 
 from console.cli.output import emit, table
 from core.clock import iso, iso_or_none
-from core.datasets.finding import Finding
 from core.datasets.contract import Column, Contract
+from core.datasets.finding import Finding
 from core.datasets.rows import Quarantined, Snapshot
 
 file_argument = click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
+source_argument = click.argument("path", metavar="SOURCE")
+query_option = click.option("--query", metavar="SQL", help="The SELECT whose rows are read from a database.")
 dataset_argument = click.argument("dataset", metavar="DATASET")
 snapshot_option = click.option("--snapshot", "number", type=int, metavar="N", help="A snapshot's number; the latest.")
 

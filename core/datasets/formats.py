@@ -112,9 +112,15 @@ def _parquet(source: Source) -> Iterator[pyarrow.Table]:
         with source.open() as file:
             yield from _parquet_pieces(source, file)
         return
+    schema: Any = None
     for part in source.parts:
         with open(part, "rb") as file:
-            yield from _parquet_pieces(source, file)
+            for piece in _parquet_pieces(source, file):
+                schema = schema or piece.schema
+                if not piece.schema.equals(schema):
+                    hint = "write all parts with the same columns of the same types"
+                    raise BadInput(f"{part} has other columns than {source.parts[0].name}", hint)
+                yield piece
 
 
 def _parquet_pieces(source: Source, file: Any) -> Iterator[pyarrow.Table]:

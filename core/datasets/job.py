@@ -16,15 +16,16 @@ from core.errors import BadInput, CheckFailed
 def ingest(desk: Desk, args: Mapping[str, Any], progress: Callable[[float, str], None]) -> dict[str, Any]:
     """Add the file `path` to `dataset` (with `time_column` and `label` where given); the same content is one snapshot.
 
+    With a `query`, `path` is the address of a database.
+
     Raises BadInput where an argument is missing, CheckFailed where the file breaks the contract.
     """
     missing = [name for name in ("dataset", "path") if name not in args]
     if missing:
         raise BadInput(f"an ingest job needs {' and '.join(missing)}", "give it with --arg, as in --arg dataset=orders")
     progress(0.1, f"reading {args['path']}")
-    added = add(
-        desk, args["path"], dataset=args["dataset"], time_column=args.get("time_column"), label=args.get("label")
-    )
+    time_column, label, query = (args.get(name) for name in ("time_column", "label", "query"))
+    added = add(desk, args["path"], dataset=args["dataset"], time_column=time_column, label=label, query=query)
     return {"dataset": added.snapshot.dataset, "snapshot": added.snapshot.number, "new": added.new}
 
 
@@ -39,7 +40,7 @@ def validate(desk: Desk, args: Mapping[str, Any], progress: Callable[[float, str
     dataset, number = str(args["dataset"]), args.get("snapshot")
     progress(0.1, f"checking {dataset}")
     if args.get("path"):
-        verbs.validate(desk, args["path"], dataset).require_kept(dataset)
+        verbs.validate(desk, args["path"], dataset, query=args.get("query")).require_kept(dataset)
         return {"dataset": dataset}
     snapshot = rows.snapshot(desk.store, dataset, number)
     found = check(rows.contract(desk.store, dataset).contract, columns(desk, snapshot))

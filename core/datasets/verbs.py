@@ -8,21 +8,25 @@ from pathlib import Path
 from core.datasets import rows
 from core.datasets.check import check
 from core.datasets.contract import Contract
+from core.datasets.examine import Declared, Examined, examine, require_name
 from core.datasets.finding import Finding
+from core.datasets.given import given
 from core.datasets.infer import infer
-from core.datasets.ingest import Declared, Examined, examine, require_name, save_contract
+from core.datasets.ingest import save_contract
 from core.datasets.load import columns
-from core.datasets.source import open_source
 from core.desk import Desk
 
 
-def validate(desk: Desk, path: str | Path, dataset: str, *, delimiter: str | None = None) -> Examined:
+def validate(
+    desk: Desk, path: str | Path, dataset: str, *, delimiter: str | None = None, query: str | None = None
+) -> Examined:
     """Judge a file by the contract in force, writing nothing; `Examined.errors` is what would refuse it.
 
     Raises NotFound for no file or no contract, BadInput for a file that cannot be read.
     """
     rows.contract(desk.store, dataset)
-    return examine(desk, open_source(path), dataset, Declared(delimiter=delimiter))
+    with given(desk, path, query) as source:
+        return examine(desk, source, dataset, Declared(delimiter=delimiter))
 
 
 def set_contract(desk: Desk, dataset: str, contract: Contract) -> rows.SavedContract:

@@ -4,3 +4,4 @@ ALTER TABLE contract ADD COLUMN reason TEXT NOT NULL DEFAULT '';
 ALTER TABLE quarantine ADD COLUMN report TEXT NOT NULL DEFAULT '[]' CHECK(json_valid(report));
 ALTER TABLE quarantine ADD COLUMN ended TEXT CHECK(json_valid(ended));
 ALTER TABLE snapshot ADD COLUMN waived TEXT CHECK(json_valid(waived));
+ALTER TABLE quarantine ADD COLUMN delimiter TEXT;
