@@ -13,14 +13,14 @@ from core.datasets import rows, semantics
 from core.datasets.check import Before, check
 from core.datasets.columns import ParquetColumns
 from core.datasets.contract import Contract
-from core.datasets.finding import Finding
+from core.datasets.finding import Finding, require_kept
 from core.datasets.infer import infer
 from core.datasets.normal import require_times
 from core.datasets.profile import profile
 from core.datasets.source import Source
 from core.datasets.stage import Wanted, stage
 from core.desk import Desk
-from core.errors import BadInput, CheckFailed
+from core.errors import BadInput
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
@@ -64,12 +64,7 @@ class Examined:
 
     def require_kept(self, dataset: str) -> None:
         """Raise CheckFailed with every reason where the contract is broken."""
-        if self.errors:
-            reasons = "; ".join(str(finding) for finding in self.errors)
-            raise CheckFailed(
-                f"{self.source.path} breaks the contract of {dataset!r}: {reasons}",
-                f"mend the file, or change the contract: `tocsin dataset contract show {dataset}`",
-            )
+        require_kept(self.findings, str(self.source.path), dataset)
 
 
 def examine(desk: Desk, source: Source, dataset: str, declared: Declared = NOTHING) -> Examined:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from core.access.sensitive import MASKED
 from core.clock import iso
+from core.errors import CheckFailed
 
 # So many offending rows are named.
 NAMED_ROWS = 10
@@ -101,6 +102,16 @@ class Offenders:
         text = f"{'is ' if column else ''}{said} in {share(self.count, rows)}{allowed}"
         severity: Severity = "error" if self.count > tolerance * rows else "warning"
         return [Finding(column, severity, text, rule, self.count, rows, tuple(self.examples))]
+
+
+def require_kept(findings: Iterable[Finding], what: str, dataset: str) -> None:
+    """Raise CheckFailed with every reason where a contract is broken."""
+    broken = [str(finding) for finding in findings if finding.severity == "error"]
+    if broken:
+        raise CheckFailed(
+            f"{what} breaks the contract of {dataset!r}: {'; '.join(broken)}",
+            f"mend the file, or change the contract: `tocsin dataset contract edit {dataset}`",
+        )
 
 
 def share(count: int, rows: int) -> str:
