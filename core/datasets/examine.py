@@ -9,18 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.datasets import rows, semantics
+from core.datasets import arrangement, load, rows, semantics
 from core.datasets.check import Before, check
 from core.datasets.columns import ParquetColumns
 from core.datasets.contract import Contract
 from core.datasets.finding import Finding, require_kept
 from core.datasets.infer import infer
+from core.datasets.leaks import giveaways
 from core.datasets.normal import require_times
 from core.datasets.profile import profile
+from core.datasets.shifts import shifted
 from core.datasets.source import Source
 from core.datasets.stage import Wanted, stage
 from core.desk import Desk
-from core.errors import BadInput
+from core.errors import BadInput, NotFound, StoreUnusable
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
@@ -99,7 +101,9 @@ def _first(desk: Desk, source: Source, declared: Declared, place: Path) -> Exami
     name = contract.time_column
     if name is not None:
         require_times(name, table.types[name], facts["columns"][name]["missing"], table.rows)
-    findings = [*semantics.blanks(facts), *semantics.giveaways(contract, table)]
+    repeated, facts["repeated"] = arrangement.repeated_rows(contract, table, None)
+    findings = [*semantics.blanks(facts), *repeated, *giveaways(contract, table)]
+    findings += arrangement.clustered(table, contract.used_as("feature"))
     return Examined(source, table, facts, contract, None, _judged(findings, declared.strict))
 
 
@@ -114,14 +118,29 @@ def _later(
     _require_agreement(dataset, contract, declared)
     untimed = staged.untimed
     findings = [Finding(contract.time_column, "error", untimed.message)] if untimed else []
-    earlier = rows.latest_or_none(desk.store, dataset)
+    earlier = rows.last_good_or_none(desk.store, dataset)
     before = Before(earlier.rows, earlier.time_to_us) if earlier else None
     findings += check(contract, table, now_us=desk.now_us(), before=before)
     facts = profile(table, threads=desk.settings.threads)
+    repeated, facts["repeated"] = arrangement.repeated_rows(contract, table, earlier.profile if earlier else None)
+    findings += [*repeated, *giveaways(contract, table), *arrangement.clustered(table, contract.used_as("feature"))]
     if earlier is not None:
-        used = [*contract.used_as("feature"), *contract.used_as("label")]
-        findings += semantics.compare(earlier.profile, facts, used)
+        findings += _beside(desk, earlier, contract, table, facts)
     return Examined(source, table, facts, contract, saved, _judged(findings, declared.strict or contract.strict))
+
+
+def _beside(
+    desk: Desk, earlier: rows.Snapshot, contract: Contract, table: ParquetColumns, facts: dict[str, Any]
+) -> list[Finding]:
+    """Warnings about what moved since the last snapshot that kept its contract."""
+    used = [*contract.used_as("feature"), *contract.used_as("label")]
+    found = semantics.compare(earlier.profile, facts, used)
+    try:
+        old = load.path(desk, earlier)
+    except (NotFound, StoreUnusable) as error:
+        text = f"the snapshot before cannot be compared with: {error.message}"
+        return [*found, Finding(None, "warning", text, "shift")]
+    return [*found, *shifted(old, table.path, used, (earlier.profile, facts), threads=desk.settings.threads)]
 
 
 def _judged(findings: list[Finding], strict: bool) -> list[Finding]:

@@ -15,6 +15,7 @@ from core.store import Row, Store, Tx
 SNAPSHOTS = "SELECT * FROM snapshot ORDER BY dataset, number"
 OF_DATASET = "SELECT * FROM snapshot WHERE dataset = ? ORDER BY number"
 LATEST = "SELECT * FROM snapshot WHERE dataset = ? ORDER BY number DESC LIMIT 1"
+GOOD = "SELECT * FROM snapshot WHERE dataset = ? AND waived IS NULL ORDER BY number DESC LIMIT 1"
 NUMBERED = "SELECT * FROM snapshot WHERE dataset = ? AND number = ?"
 BY_ID = "SELECT * FROM snapshot WHERE id = ?"
 BY_CONTENT = "SELECT * FROM snapshot WHERE dataset = ? AND sha256 = ?"
@@ -130,6 +131,12 @@ def snapshot(store: Store | Tx, dataset: str, number: int | None = None) -> Snap
 def latest_or_none(store: Store | Tx, dataset: str) -> Snapshot | None:
     """The latest snapshot, or None before the first file."""
     row = store.one(LATEST, (dataset,))
+    return Snapshot.of(row) if row else None
+
+
+def last_good_or_none(store: Store | Tx, dataset: str) -> Snapshot | None:
+    """The latest snapshot that kept its contract, or None."""
+    row = store.one(GOOD, (dataset,))
     return Snapshot.of(row) if row else None
 
 
