@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from console.cli.dataset_contract import contract
+from console.cli.dataset_diff import diff, overlap
 from console.cli.dataset_quarantine import quarantine
 from console.cli.dataset_watch import watch
 from console.cli.dataset_words import (
@@ -213,5 +214,7 @@ def validate(
 
 
 command.add_command(contract)
+command.add_command(diff)
+command.add_command(overlap)
 command.add_command(watch)
 command.add_command(quarantine)

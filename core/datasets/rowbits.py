@@ -64,23 +64,18 @@ def repeats(read: Callable[[], Iterator[tuple[Any, Any]]], rows: int) -> Repeats
     return Repeats(count, tuple(later[order][:REMEMBERED].tolist()), _block(later[order], earlier[order]))
 
 
-def common(left: Callable[[], Iterator[tuple[Any, Any]]], right: Iterator[tuple[Any, Any]], rows: int) -> int:
+Read = Callable[[], Iterator[tuple[Any, Any]]]
+
+
+def common(left: Read, right: Read, rows: int) -> int:
     """How many rows on the right have the bits of any of the `rows` on the left. Memory grows with neither."""
     import numpy as np
 
-    parts = max(1, -(-rows // AT_ONCE))
-    if parts == 1:
-        known = np.unique(np.concatenate([bits[there] for bits, there in left()]))
-        return sum(int(np.isin(bits[there], known).sum()) for bits, there in right)
-    count, others = 0, list(_slices(right))
+    count, parts = 0, max(1, -(-rows // AT_ONCE))
     for part in range(parts):
-        known = np.unique(np.concatenate([_chosen(bits, there, part, parts)[0] for bits, there in left()]))
-        count += sum(int(np.isin(bits, known).sum()) for bits in others)
+        known = np.unique(np.concatenate([_chosen(*batch, part, parts)[0] for batch in left()]))
+        count += sum(int(np.isin(_chosen(*batch, part, parts)[0], known).sum()) for batch in right())
     return count
-
-
-def _slices(read: Iterator[tuple[Any, Any]]) -> Iterator[Any]:
-    return (bits[there] for bits, there in read)
 
 
 def _part(read: Iterator[tuple[Any, Any]], part: int, parts: int) -> tuple[Any, Any]:
@@ -104,6 +99,7 @@ def _part(read: Iterator[tuple[Any, Any]], part: int, parts: int) -> tuple[Any, 
 
 
 def _chosen(bits: Any, there: Any, part: int, parts: int) -> tuple[Any, Any]:
+    """The bits of one part of the hashes that count, and their places."""
     import numpy as np
 
     where = np.flatnonzero(there if parts == 1 else there & (bits % np.uint64(parts) == part))

@@ -24,13 +24,13 @@ def compare(before: Mapping[str, Any], after: Mapping[str, Any], columns: Sequen
 def _rows(before: int, after: int) -> list[Finding]:
     if before < ROWS_JUMP * after and after < ROWS_JUMP * before:
         return []
-    return [Finding(None, "warning", f"it has {after:,} rows where the snapshot before had {before:,}")]
+    return [Finding(None, "warning", f"it has {after:,} rows where the snapshot before had {before:,}", "rows_jump")]
 
 
 def _missing(name: str, before: float, after: float) -> list[Finding]:
     if after - before < MISSING_JUMP:
         return []
-    return [Finding(name, "warning", f"is missing in {after:.1%} of rows; before it was {before:.1%}")]
+    return [Finding(name, "warning", f"is missing in {after:.1%} of rows; before it was {before:.1%}", "missing_jump")]
 
 
 def blanks(profile: Mapping[str, Any]) -> list[Finding]:
@@ -38,7 +38,7 @@ def blanks(profile: Mapping[str, Any]) -> list[Finding]:
     found = []
     for name, facts in profile["columns"].items():
         if facts["missing"] == profile["rows"]:
-            found.append(Finding(name, "warning", "has no value in any row"))
+            found.append(Finding(name, "warning", "has no value in any row", "missing"))
         if facts.get("infinite"):
-            found.append(Finding(name, "warning", f"is infinite in {facts['infinite']:,} rows"))
+            found.append(Finding(name, "warning", f"is infinite in {facts['infinite']:,} rows", "infinite"))
     return found

@@ -29,6 +29,7 @@ TIMES_CLOSER = 3.0
 COMMON = 0.02
 # Two names for one level have shares within this factor.
 ALIKE = 1.25
+TINY = 1e-12
 
 
 def _to_minutes(values: Any) -> Any:
@@ -83,7 +84,9 @@ def _finding(
     samples: Mapping[str, tuple[list[float], list[float]]],
     profiles: tuple[Mapping[str, Any], Mapping[str, Any]],
 ) -> Finding:
-    text = f"its distribution moved (PSI {column.psi:.2f}, p {column.adjusted:.1g}; number {rank} of those that did)"
+    text = (
+        f"its distribution moved (PSI {column.psi:.2f}, p {_chance(column.adjusted)}; number {rank} of those that did)"
+    )
     other, both = swaps.get(column.name), samples.get(column.name)
     unit = unit_change(*both) if both else None
     levels = [profile["columns"].get(column.name, {}).get("levels") for profile in profiles]
@@ -96,6 +99,10 @@ def _finding(
         said = ", ".join(f"{old!r} is now {new!r}" for old, new in list(renamed.items())[:5])
         return Finding(column.name, "warning", f"{text}: levels look renamed, {said}", "renamed")
     return Finding(column.name, "warning", text, "shift")
+
+
+def _chance(p: float) -> str:
+    return f"{p:.1g}" if p >= TINY else "below 1e-12"
 
 
 def unit_change(old: Sequence[float], new: Sequence[float]) -> str | None:
