@@ -162,7 +162,7 @@ def by_content(store: Store | Tx, dataset: str, sha256: str) -> Snapshot | None:
 
 def insert_snapshot(tx: Tx, values: Mapping[str, Any]) -> Snapshot:
     """Add a snapshot with the next number of its data set."""
-    plain = {**values, "columns": json.dumps(values["columns"]), "profile": json.dumps(values["profile"])}
+    plain = {"waived": None, **values, "columns": json.dumps(values["columns"]), "profile": json.dumps(values["profile"])}
     return snapshot_by_id(tx, tx.execute(INSERT_SNAPSHOT, plain).lastrowid)
 
 

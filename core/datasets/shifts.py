@@ -52,6 +52,10 @@ UNITS: tuple[tuple[str, Callable[[Any], Any]], ...] = (
     ("minutes look turned into clock times HHMM", _to_clock),
     ("shares look turned into percent", lambda v: v * 100),
     ("percent look turned into shares", lambda v: v / 100),
+    ("miles look turned into kilometres", lambda v: v * 1.609344),
+    ("kilometres look turned into miles", lambda v: v / 1.609344),
+    ("pounds look turned into kilograms", lambda v: v * 0.45359237),
+    ("kilograms look turned into pounds", lambda v: v / 0.45359237),
     ("its sign looks turned round", lambda v: -v),
 )
 

@@ -73,6 +73,7 @@ CHANGES: list[tuple[str, str, Callable[[Any], Any]]] = [
     ("wind", "unit", lambda v: v * 1000),
     ("wind", "unit", lambda v: v * 0.001),
     ("wind", "unit", lambda v: v * 60),
+    ("wind", "unit", lambda v: v * 1.609344),
     ("share", "unit", lambda v: v * 100),
     ("temp", "unit", lambda v: -v),
     ("clock", "unit", lambda v: v // 100 * 60 + v % 100),
@@ -129,9 +130,7 @@ def test_leaks_of_any_shape_are_told_and_noise_and_keys_are_not() -> None:
     held = pa.table(
         {
             "late": late,
-            "curved": np.where(
-                late == 1, dice.choice([-1, 1], ROWS) * dice.uniform(2, 3, ROWS), dice.normal(0, 0.5, ROWS)
-            ),
+            "curved": np.where(late == 1, outside, dice.normal(0, 0.5, ROWS)),
             "word": np.where(late == 1, dice.choice(["x", "y"], ROWS), dice.choice(["z", "w"], ROWS)),
             "gap": pa.array(dice.normal(size=ROWS), mask=late == 1),
             "noise": dice.normal(size=ROWS),
