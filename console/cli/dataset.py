@@ -6,6 +6,7 @@ import click
 
 from console.cli.dataset_contract import contract
 from console.cli.dataset_diff import diff, overlap
+from console.cli.dataset_lineage import lineage
 from console.cli.dataset_quarantine import quarantine
 from console.cli.dataset_watch import watch
 from console.cli.dataset_words import (
@@ -216,5 +217,6 @@ def validate(
 command.add_command(contract)
 command.add_command(diff)
 command.add_command(overlap)
+command.add_command(lineage)
 command.add_command(watch)
 command.add_command(quarantine)

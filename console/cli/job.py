@@ -10,7 +10,7 @@ import click
 from console.cli.opening import Opens
 from console.cli.output import change_options, confirm, desk_from, emit, facts, json_option, limit_options, table
 from console.cli.schedule import arguments
-from core.clock import iso, iso_or_none
+from core.clock import SECOND, iso, iso_or_none
 from core.desk import Desk
 from core.errors import BadInput, NotFound
 
@@ -64,6 +64,11 @@ def waits_for(desk: Desk, run: Any) -> str | None:
     return why_waits(desk.store, desk.now_us(), desk.settings.quota, run) or None
 
 
+def _left_s(desk: Desk, run: Any) -> float | None:
+    left = run.left_us(desk.now_us())
+    return None if left is None else round(left / SECOND, 1)
+
+
 def job_json(desk: Desk, run: Any) -> dict[str, Any]:
     """A run with stable keys and ISO times."""
     return {
@@ -77,6 +82,7 @@ def job_json(desk: Desk, run: Any) -> dict[str, Any]:
         "waits": waits_for(desk, run),
         "attempt": run.attempt,
         "progress": run.progress,
+        "left_s": _left_s(desk, run),
         "due": iso(run.due_us),
         "started": iso_or_none(run.started_us),
         "ended": iso_or_none(run.ended_us),
@@ -95,14 +101,17 @@ def job_json(desk: Desk, run: Any) -> dict[str, Any]:
 @click.pass_context
 def show(ctx: click.Context, job: int, as_json: bool) -> None:
     """One job: its arguments, state, cost and result."""
-    from core.work import rows
+    from core.work import points, rows
 
     desk = desk_from(ctx, read_only=True)
     data = job_json(desk, rows.run(desk.store, job))
+    curves = points.series(desk.store, job)
     if as_json:
-        emit(data)
+        emit({**data, "points": curves})
         return
     facts(data)
+    for name, curve in curves.items():
+        click.echo(f"{name}: {curve[0][1]:.4f} at {curve[0][0]}, {curve[-1][1]:.4f} at {curve[-1][0]}")
 
 
 @command.command("run")

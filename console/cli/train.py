@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from core.desk import Desk
     from core.work.rows import Run
 
+# Before this share is done, how long it takes is a guess.
+LEAST_SHARE = 0.05
 # What a job's process ends with tells which kind of error it was.
 ERRORS: dict[int, type[TocsinError]] = {
     error.exit_code: error for error in (BadInput, NotFound, NotAllowed, StoreUnusable)
@@ -28,11 +30,22 @@ SUSPICIOUS_AUC = 0.95
 @click.option("--dataset", required=True, help="The data set to train on.")
 @click.option("--snapshot", type=int, help="Its snapshot; else the latest.")
 @click.option("--label", default="", help="COLUMN of 0/1, 'COLUMN>=NUMBER' or 'COLUMN==TEXT'; else the contract's.")
+@click.option("--task", default="", metavar="TASK", help="binary, multiclass or regression; else what the label makes.")
+@click.option("--split", metavar="SPLIT", help="temporal (the default), grouped or stratified.")
+@click.option("--group", default="", metavar="COLUMN", help="Of a grouped split: no value of it on both sides.")
+@click.option("--folds", type=int, help="Also cross-validate in time, over this many folds.")
+@click.option("--gap", metavar="SPAN", help="Leave this much time out before every part measured on: 1d.")
 @click.option("--holdout-from", metavar="TIME", help="Where the hold-out begins; else the last quarter of the time.")
 @click.option("--encode", multiple=True, metavar="COLUMN=PERIOD", help="Encode a number as a cycle; may be repeated.")
 @click.option("--exclude", multiple=True, metavar="COLUMNS", help="Features to leave out, with commas between.")
 @click.option("--view", metavar="NAME[@VERSION]", help="Train on the columns of a declared view.")
-@click.option("--rounds", type=int, help="Boosting rounds.")
+@click.option("--rounds", type=int, help="Boosting rounds; with --early-stopping the most.")
+@click.option("--early-stopping", type=int, metavar="ROUNDS", help="Stop after so many rounds that are no better.")
+@click.option("--class-weight", multiple=True, metavar="WEIGHT", help="balanced, or CLASS=WEIGHT; may be repeated.")
+@click.option(
+    "--monotone", multiple=True, metavar="COLUMN=+1", help="The score may only rise (+1) or fall (-1) with it."
+)
+@click.option("--param", multiple=True, metavar="NAME=VALUE", help="A parameter of LightGBM: num_leaves=63.")
 @click.option("--seed", type=int, help="The seed; the same one gives the same model.")
 @click.option("--here", is_flag=True, help="Run it in this terminal even if a daemon is there to do it.")
 @click.option("--dry-run", is_flag=True, help="Check the request and say what would be done, and do nothing.")
@@ -45,11 +58,20 @@ def command(
     dataset: str,
     snapshot: int | None,
     label: str,
+    task: str,
+    split: str | None,
+    group: str,
+    folds: int | None,
+    gap: str | None,
     holdout_from: str | None,
     encode: tuple[str, ...],
     exclude: tuple[str, ...],
     view: str | None,
     rounds: int | None,
+    early_stopping: int | None,
+    class_weight: tuple[str, ...],
+    monotone: tuple[str, ...],
+    param: tuple[str, ...],
     seed: int | None,
     here: bool,
     dry_run: bool,
@@ -62,11 +84,20 @@ def command(
         "dataset": dataset,
         "snapshot": snapshot,
         "label": label,
+        "task": task,
+        "split": split,
+        "group": group,
+        "folds": folds,
+        "gap": gap,
         "holdout_from": holdout_from,
-        "encode": dict(_pair(text) for text in encode),
+        "encode": dict(_pair(text, "--encode minutes=1440") for text in encode),
         "exclude": [name.strip() for names in exclude for name in names.split(",") if name.strip()],
         "view": view,
         "rounds": rounds,
+        "early_stopping": early_stopping,
+        "class_weight": _class_weight(class_weight),
+        "monotone": dict(_pair(text, "--monotone distance=+1") for text in monotone),
+        "param": dict(_pair(text, "--param num_leaves=63") for text in param),
         "seed": seed,
     }
     desk = desk_from(ctx)
@@ -94,12 +125,18 @@ def _check(desk: Desk, args: dict[str, Any]) -> tuple[int, int]:
     return found.rows, len(found.columns)
 
 
-def _pair(text: str) -> tuple[str, float]:
-    name, _, period = text.partition("=")
+def _pair(text: str, example: str) -> tuple[str, float]:
+    name, _, number = text.rpartition("=")
     try:
-        return name, float(period)
+        return name, float(number)
     except ValueError:
-        raise BadInput(f"--encode {text!r} names no period", "write --encode minutes=1440") from None
+        raise BadInput(f"{text!r} names no number", f"write {example}") from None
+
+
+def _class_weight(given: tuple[str, ...]) -> dict[str, float] | str:
+    if given == ("balanced",):
+        return given[0]
+    return dict(_pair(text, "--class-weight balanced, or --class-weight 1=5") for text in given)
 
 
 def _run(desk: Desk, args: dict[str, Any], *, here: bool, as_json: bool) -> None:
@@ -117,7 +154,7 @@ def _run(desk: Desk, args: dict[str, Any], *, here: bool, as_json: bool) -> None
     if leave:
         _queued(job, as_json)
         return
-    ended = run_here(desk, KINDS, job, _progress(as_json))
+    ended = run_here(desk, KINDS, job, progress_shown(as_json))
     _tell(ended, as_json)
 
 
@@ -128,40 +165,64 @@ def _queued(job: int, as_json: bool) -> None:
         click.echo(f"queued job {job}: the daemon trains it; `tocsin job show {job}` follows it")
 
 
-def _progress(as_json: bool) -> Callable[[float, str], None]:
+def progress_shown(as_json: bool) -> Callable[[float, str], None]:
     """How progress is shown: JSON lines, a line that is drawn over on a terminal, or a line for each new stage."""
+    import time
+
     last: list[Any] = [None]
+    began = time.monotonic()
 
     def show(share: float, text: str) -> None:
-        shown = (round(share, 2), text) if as_json or sys.stderr.isatty() else text
+        # The round and the loss of a fit follow its stage; they are no line of their own where lines stay.
+        stage = text.partition(" · ")[0]
+        shown = (round(share, 2), text) if as_json or sys.stderr.isatty() else stage
         if shown == last[0]:
             return
         last[0] = shown
+        left = (time.monotonic() - began) * (1 - share) / share if share >= LEAST_SHARE else None
         if as_json:
-            emit({"progress": round(share, 4), "text": text})
+            emit({"progress": round(share, 4), "text": text, "left_s": None if left is None else round(left, 1)})
         elif sys.stderr.isatty():
-            click.echo(f"\r\x1b[K{share:4.0%}  {text}", err=True, nl=share >= 1)
+            shown_left = "" if left is None or share >= 1 else f" · {left:.0f} s left"
+            click.echo(f"\r\x1b[K{share:4.0%}  {text}{shown_left}", err=True, nl=share >= 1)
         else:
-            click.echo(f"{share:4.0%}  {text}", err=True)
+            click.echo(f"{share:4.0%}  {stage}", err=True)
 
     return show
 
 
-def _tell(ended: Run, as_json: bool) -> None:
+def ended_well(ended: Run) -> dict[str, Any]:
+    """The result of a job that was waited for. Raises the error it ended with, as if it had happened here."""
     if ended.state != "succeeded":
         raise _error(ended)
-    result = ended.result or {}
+    return ended.result or {}
+
+
+def _tell(ended: Run, as_json: bool) -> None:
+    result = ended_well(ended)
     if as_json:
         emit({"job": ended.id, "state": ended.state, **result})
         return
-    m = result["metrics"]
     click.echo(f"{result['model']} version {result['version']}, a candidate, artefact {result['artefact'][:12]}")
-    click.echo(
-        f"hold-out AUC {m['auc']:.3f} ({m['auc_low']:.3f} to {m['auc_high']:.3f}), log loss {m['logloss']:.3f}, "
-        f"Brier {m['brier']:.3f}; base rate {m['base_rate']:.3f}, {m['n']} rows, all later than the {m['fit_rows']} "
-        "rows it was fitted on"
-    )
-    if m["auc"] >= SUSPICIOUS_AUC:
+    click.echo(f"{result['task']}, as {result['task_because']}")
+    _tell_metrics(result["task"], result["split"], result["metrics"])
+    for caution in result["cautions"]:
+        click.echo(f"mind: {caution}", err=True)
+
+
+def _tell_metrics(task: str, split: str, m: dict[str, Any]) -> None:
+    from core.measures.tasks import HEADLINES, told
+
+    (name, title), (_, second) = HEADLINES[task].first, HEADLINES[task].second
+    value, interval, other = told(task, m)
+    more = f", Brier {m['brier']:.3f}; base rate {m['base_rate']:.3f}" if task == "binary" else ""
+    later = "all later than" if split == "temporal" else "none of them among"
+    rows = f"{m['n']} rows, {later} the {m['fit_rows']} rows it was fitted on"
+    click.echo(f"hold-out {title} {value} ({interval}), {second} {other}{more}, {rows}")
+    for number, fold in enumerate(m.get("folds", ()), 1):
+        value, interval, _ = told(task, fold)
+        click.echo(f"fold {number} {title} {value} ({interval}), {fold['n']} rows after {fold['fit_rows']}")
+    if name == "auc" and m["auc"] >= SUSPICIOUS_AUC:
         click.echo(
             "that is suspiciously good: is an input known only after the event? `tocsin model card` ranks them; "
             "leave such a one out with --exclude",

@@ -13,7 +13,7 @@ from core.clock import span
 
 WIDTHS = (18, 16, 6, 11, 19)
 TITLES = ("model", "serves", "newest", "trained", "drift")
-METRICS = ("auc", "logloss", "brier", "n")
+METRICS = ("auc", "accuracy", "macro_f1", "rmse", "mae", "r2", "logloss", "brier", "n")
 
 
 def row_line(row: ModelRow, now_us: int) -> Line:

@@ -162,7 +162,8 @@ def by_content(store: Store | Tx, dataset: str, sha256: str) -> Snapshot | None:
 
 def insert_snapshot(tx: Tx, values: Mapping[str, Any]) -> Snapshot:
     """Add a snapshot with the next number of its data set."""
-    plain = {"waived": None, **values, "columns": json.dumps(values["columns"]), "profile": json.dumps(values["profile"])}
+    texts = {name: json.dumps(values[name]) for name in ("columns", "profile")}
+    plain = {"waived": None, **values, **texts}
     return snapshot_by_id(tx, tx.execute(INSERT_SNAPSHOT, plain).lastrowid)
 
 

@@ -13,6 +13,8 @@ from core.counts import series
 from core.counts.series import SeriesKey
 from core.desk import Desk
 from core.measures.ranking import SCORE_BINS, auc
+from core.measures.tasks import BINARY
+from core.monitor.labels import task_of
 
 # Fewer labels than this give no curve to calibrate with: scores are then taken at their word.
 LEAST_LABELS = 500
@@ -29,7 +31,12 @@ class Estimate:
 
 
 def estimate(desk: Desk, model: str, version: int, endpoint: str, from_us: int, to_us: int) -> Estimate:
-    """The quality to expect of a window's predictions, calibrated on all labels of the version before the window."""
+    """The quality to expect of a window's predictions, calibrated on all labels of the version before the window.
+
+    Only the scores of a binary model say what to expect: of others nothing is estimated.
+    """
+    if task_of(desk.store, model) != BINARY:
+        return Estimate(None, None, 0, 0)
     place = (model, version, endpoint)
     shown = series.read_sum(desk.store, SeriesKey("score", *place), from_us, to_us)
     first = series.first_us(desk.store, SeriesKey("score", *place))

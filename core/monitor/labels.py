@@ -10,6 +10,7 @@ from core.counts.series import SeriesKey, add_all
 from core.desk import Desk
 from core.errors import BadInput
 from core.measures.ranking import SCORE_BINS, score_bin
+from core.measures.tasks import BINARY
 from core.monitor.quality import losses
 from core.store import Row, Store, Tx
 
@@ -24,6 +25,7 @@ FROM label l INDEXED BY label_waiting
 JOIN prediction p ON p.model = l.model AND p.request_id = l.request_id
 WHERE l.joined_us IS NULL ORDER BY l.model, l.request_id LIMIT ?"""
 JOINED = "UPDATE label SET joined_us = ? WHERE model = ? AND request_id = ?"
+TASK = "SELECT task FROM model WHERE name = ?"
 STATS = """SELECT count(*) AS labels, coalesce(sum(value), 0) AS positives,
 count(joined_us) AS joined, count(*) - count(joined_us) AS waiting,
 min(at_us) AS first_us, max(at_us) AS last_us
@@ -48,6 +50,7 @@ def record(desk: Desk, model: str, rows: Iterable[tuple[str, int, int]]) -> int:
     The first label of a request stands: counts only add, so a later one for the same request is left out.
     Raises BadInput for an empty id or a value other than 0 and 1; then nothing is kept.
     """
+    require_joined(desk.store, model)
     given = [(model, _id(request), _value(request, value), int(at_us)) for request, value, at_us in rows]
     if not given:
         return 0
@@ -55,6 +58,22 @@ def record(desk: Desk, model: str, rows: Iterable[tuple[str, int, int]]) -> int:
         before = _changes(tx)
         tx.executemany(INSERT, given)
         return _changes(tx) - before
+
+
+def require_joined(store: Store, model: str) -> None:
+    """Raises BadInput for a model whose labels cannot be counted: those of classes and numbers have no place yet."""
+    task = task_of(store, model)
+    if task != BINARY:
+        raise BadInput(
+            f"{model} is {task}: only the labels of binary models are joined to what was served",
+            "its inputs, scores, latency and availability are watched; measure its quality on a snapshot of later rows",
+        )
+
+
+def task_of(store: Store, model: str) -> str:
+    """The task of a model; binary where it is not registered here."""
+    row = store.one(TASK, (model,))
+    return str(row["task"]) if row else BINARY
 
 
 def contradicted(store: Store, model: str, rows: Sequence[tuple[str, int, int]]) -> int:

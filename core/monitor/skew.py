@@ -15,6 +15,7 @@ from core.measures.cells import cells
 from core.measures.comparison import FeatureDrift
 from core.measures.distance import total_variation
 from core.measures.ranking import SCORE_BINS, auc, score_bin
+from core.measures.tasks import BINARY
 from core.measures.values import NUMBER
 from core.monitor import inputs, samples
 from core.monitor.drift import against_reference
@@ -197,6 +198,8 @@ def _on(entry: FeatureReference, known: Sequence[str]) -> list[int]:
 
 
 def _auc(artefact: Artefact, found: Sequence[samples.Sample], threads: int) -> float | None:
+    if artefact.task != BINARY:
+        return None
     from core.training.booster import score_table
 
     scores = score_table(artefact, samples.as_table(found, artefact.features), threads=threads)

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.desk import Desk
+from core.measures.tasks import HEADLINES
 from core.registry.versions import Version, load_artefact, version
 from core.training.artefact import Artefact, ViewColumn
+from core.training.split import TEMPORAL
 
-MEASURES = ("auc", "auc_low", "auc_high", "logloss", "brier", "base_rate", "n")
+# What says which rows a version was measured on; a split that is drawn has its seed as well.
+HOLDOUT = ("snapshot", "split", "group", "holdout_from_us")
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,11 @@ class Comparison:
 def compare(desk: Desk, model: str, left: int, right: int) -> Comparison:
     """Compare two versions. Raises NotFound, and StoreUnusable for a damaged model file."""
     first, second = version(desk.store, model, left), version(desk.store, model, right)
-    metrics = {name: (first.metrics[name], second.metrics[name]) for name in MEASURES}
+    metrics = {
+        name: (first.metrics[name], second.metrics[name])
+        for name in HEADLINES[first.task].measures
+        if all(isinstance(found.metrics.get(name), int | float) for found in (first, second))
+    }
     made = list(_differing(_making(first), _making(second)))
     inputs = _differing(_columns(load_artefact(desk, model, left)), _columns(load_artefact(desk, model, right)))
     return Comparison(metrics, [*made, *inputs], _caution(first, second))
@@ -70,7 +77,8 @@ def _differing(left: Mapping[str, Any], right: Mapping[str, Any]) -> Iterator[Di
 
 
 def _caution(first: Version, second: Version) -> str:
-    places = [(found.parameters["snapshot"], found.parameters["holdout_from_us"]) for found in (first, second)]
-    if places[0] == places[1]:
+    places = [tuple(found.parameters.get(name) for name in HOLDOUT) for found in (first, second)]
+    drawn = first.parameters.get("split", TEMPORAL) != TEMPORAL
+    if places[0] == places[1] and not (drawn and first.parameters["seed"] != second.parameters["seed"]):
         return "both were measured on the same hold-out rows"
     return "they were measured on different rows: the difference is not all the models'"

@@ -112,16 +112,18 @@ class App:
         request = await self._request(scope, receive, model)
         if "rows" in request:
             return self._score_rows(model, request)
-        request_id, score = self.scoring.one(model, self._id(model, request), request.get("inputs"))
-        return {"id": request_id, "model": model.name, "version": model.version, "score": score}
+        request_id, answer = self.scoring.one(model, self._id(model, request), request.get("inputs"))
+        return {"id": request_id, "model": model.name, "version": model.version, **answer}
 
     def _score_rows(self, model: ServedModel, request: dict[str, Any]) -> dict[str, Any]:
         ids, rows = request.get("ids"), request["rows"]
         fits = isinstance(rows, list) and isinstance(ids, list) and len(ids) == len(rows)
         if not fits or not all(isinstance(each, str) and 0 < len(each) <= 200 for each in ids or ()):
             raise self.scoring.refuse(model, Refused(400, "ids and rows must be lists of one length", "ids"))
-        scores = self.scoring.many(model, ids or [], rows)
-        return {"ids": ids, "model": model.name, "version": model.version, "scores": scores}
+        answers = self.scoring.many(model, ids or [], rows)
+        told = {"answers": answers} if model.classes else {}
+        scores = [answer["score"] for answer in answers]
+        return {"ids": ids, "model": model.name, "version": model.version, "scores": scores, **told}
 
     async def _request(self, scope: Scope, receive: Receive, model: ServedModel) -> dict[str, Any]:
         try:

@@ -49,14 +49,15 @@ def _declared(path: Path) -> Any:
 class Booster:
     """A model text made ready to score one row at a time, with one thread, in the caller's.
 
-    `width` is the number of columns it must have. Raises BadInput where the text does not load or has another width.
+    `width` is the number of columns it must have, `outputs` that of the scores it gives for a row. Raises BadInput
+    where the text does not load, or has others.
     """
 
-    def __init__(self, text: str, width: int) -> None:
+    def __init__(self, text: str, width: int, outputs: int = 1) -> None:
         _require_whole(text.encode())
         self._library = _library()
         self._handle, self._config = ctypes.c_void_p(), ctypes.c_void_p()
-        trees, columns = ctypes.c_int(), ctypes.c_int()
+        trees, columns, scores = ctypes.c_int(), ctypes.c_int(), ctypes.c_int()
         self._check(
             self._library.LGBM_BoosterLoadModelFromString(
                 text.encode(), ctypes.byref(trees), ctypes.byref(self._handle)
@@ -65,30 +66,39 @@ class Booster:
         self._check(self._library.LGBM_BoosterGetNumFeature(self._handle, ctypes.byref(columns)))
         if columns.value != width:
             raise BadInput(f"the model has {columns.value} columns, its file says {width}", _DAMAGED)
+        self._check(self._library.LGBM_BoosterGetNumClasses(self._handle, ctypes.byref(scores)))
+        # LightGBM writes as many scores as it has, whatever room there is.
+        if scores.value != outputs:
+            raise BadInput(f"the model gives {scores.value} scores, its file says {outputs}", _DAMAGED)
         self._check(
             self._library.LGBM_BoosterPredictForMatSingleRowFastInit(
                 self._handle, _NORMAL, 0, -1, _FLOAT64, width, b"num_threads=1", ctypes.byref(self._config)
             )
         )
         self._row = (ctypes.c_double * width)()
-        self._score, self._length = ctypes.c_double(), ctypes.c_int64()
+        self._scores, self._length = (ctypes.c_double * outputs)(), ctypes.c_int64()
         self._predict = self._library.LGBM_BoosterPredictForMatSingleRowFast
         self._arguments = (
             self._config.value,
             ctypes.addressof(self._row),
             ctypes.addressof(self._length),
-            ctypes.addressof(self._score),
+            ctypes.addressof(self._scores),
         )
 
     def score(self, row: list[float]) -> float:
-        """The probability of the positive class for one row, not-a-number standing for missing.
+        """The score of one row, not-a-number standing for missing: the first one where there are several.
 
         One buffer is used again and again: call it from one thread.
         """
         self._row[:] = row  # type: ignore[assignment]
         if self._predict(*self._arguments):
             raise RuntimeError(self._last_error())
-        return self._score.value
+        return self._scores[0]
+
+    def scores(self, row: list[float]) -> list[float]:
+        """All scores of one row, as `score` gives the first."""
+        self.score(row)
+        return self._scores[:]
 
     def _check(self, code: int) -> None:
         if code:
@@ -118,9 +128,9 @@ def _require_whole(text: bytes) -> None:
         raise BadInput("damaged model: its text is cut short", _DAMAGED)
 
 
-def try_out(text: str, width: int) -> None:
+def try_out(text: str, width: int, outputs: int = 1) -> None:
     """Load a model text in a process of its own and score one row. Raises BadInput where that process fails."""
-    command = [sys.executable, "-m", "core.serving.booster", str(width)]
+    command = [sys.executable, "-m", "core.serving.booster", str(width), str(outputs)]
     try:
         done = subprocess.run(command, input=text.encode(), capture_output=True, timeout=TRIAL_SECONDS, check=False)
     except subprocess.TimeoutExpired:
@@ -132,9 +142,9 @@ def try_out(text: str, width: int) -> None:
 
 
 def _trial() -> int:
-    width = int(sys.argv[1])
+    width, outputs = map(int, sys.argv[1:])
     try:
-        Booster(sys.stdin.buffer.read().decode(), width).score([0.0] * width)
+        Booster(sys.stdin.buffer.read().decode(), width, outputs).score([0.0] * width)
     except BadInput as error:
         sys.stderr.write(error.message + "\n")
         return _SAID_NO

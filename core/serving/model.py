@@ -9,11 +9,15 @@ from typing import Any
 
 from core.features.view import compile_view
 from core.measures.bins import ABOVE, BELOW, FIRST, MISSING, Bins, NumberBins
+from core.measures.scores import bin_of
 from core.serving.booster import Booster
 from core.training.artefact import Artefact
 
 _LARGEST = sys.float_info.max
 Index = Callable[[Any], int]
+# `score` is the probability of the positive class, the number predicted, or the greatest of several classes'
+# probabilities, which then are all in `scores`, the likeliest being `class`.
+Answer = dict[str, Any]
 _NUMBER: frozenset[Any] = frozenset({int, float})
 _TEXT: frozenset[Any] = frozenset({str})
 _SAID = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", dict: "an object"}
@@ -49,7 +53,9 @@ class ServedModel:
         self._columns = [_column(name, each) for name, each in zip(self.names, bins, strict=True)]
         self._expected = _expected(artefact)
         self._row = compile_view(artefact)
-        self._booster = Booster(artefact.booster, len(artefact.view))
+        self.classes = artefact.classes
+        self.bin = bin_of(artefact.reference.score_edges)
+        self._booster = Booster(artefact.booster, len(artefact.view), max(1, len(self.classes)))
 
     def places(self, inputs: Mapping[str, Any]) -> list[int]:
         """Where each input falls in its feature's bins, in the order of the features.
@@ -75,13 +81,19 @@ class ServedModel:
             found.append(_placed(name, value, bool(edges), index))
         return found
 
-    def score(self, inputs: Mapping[str, Any]) -> tuple[float, bool]:
-        """The probability of the positive class, and whether a feature was missing that training hardly ever missed.
+    def answer(self, inputs: Mapping[str, Any]) -> tuple[Answer, bool]:
+        """The answer for one row, and whether a feature was missing that training hardly ever missed.
 
         The inputs are such as `places` let through.
         """
         row, missing = self._row(inputs)
-        return self._booster.score(row), not self._expected.isdisjoint(missing)
+        incomplete = not self._expected.isdisjoint(missing)
+        if not self.classes:
+            return {"score": self._booster.score(row)}, incomplete
+        scores = self._booster.scores(row)
+        top = max(scores)
+        by_class = dict(zip(self.classes, scores, strict=True))
+        return {"class": self.classes[scores.index(top)], "scores": by_class, "score": top}, incomplete
 
 
 def _expected(artefact: Artefact) -> frozenset[str]:

@@ -122,7 +122,7 @@ class Models:
 def _tried(content: bytes) -> ServedModel:
     try:
         artefact = Artefact.from_bytes(content)
-        try_out(artefact.booster, len(artefact.view))
+        try_out(artefact.booster, len(artefact.view), max(1, len(artefact.classes)))
         return ServedModel(artefact)
     except BadInput as error:
         raise Refused(400, error.message, "body") from error

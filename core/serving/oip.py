@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from core.measures.values import CATEGORY
-from core.serving.model import Refused, ServedModel
+from core.serving.model import Answer, Refused, ServedModel
 from core.serving.scoring import BATCH_LIMIT, Scoring
 from core.serving.wire import text_field
 
@@ -29,8 +29,14 @@ def metadata(model: ServedModel, versions: list[int]) -> dict[str, Any]:
         "versions": [str(version) for version in versions],
         "platform": "lightgbm",
         "inputs": inputs,
-        "outputs": [{"name": "score", "datatype": "FP64", "shape": [-1, 1]}],
+        "outputs": [{"name": name, "datatype": kind, "shape": [-1, width]} for name, kind, width in _outputs(model)],
     }
+
+
+def _outputs(model: ServedModel) -> list[tuple[str, str, int]]:
+    """Name, datatype and width of each tensor of an answer; a model of several classes tells the likeliest, and all."""
+    more = [("class", "BYTES", 1), ("scores", "FP64", len(model.classes))] if model.classes else []
+    return [("score", "FP64", 1), *more]
 
 
 def infer(scoring: Scoring, model: ServedModel, request: dict[str, Any]) -> dict[str, Any]:
@@ -41,13 +47,21 @@ def infer(scoring: Scoring, model: ServedModel, request: dict[str, Any]) -> dict
     except Refused as refused:
         raise scoring.refuse(model, refused) from None
     ids = [request_id] if len(rows) == 1 else [f"{request_id}/{i}" if request_id else "" for i in range(len(rows))]
-    scores = scoring.many(model, ids, rows)
+    answers = scoring.many(model, ids, rows)
     return {
         "model_name": model.name,
         "model_version": str(model.version),
         "id": request_id,
-        "outputs": [{"name": "score", "datatype": "FP64", "shape": [len(scores), 1], "data": scores}],
+        "outputs": [
+            {"name": name, "datatype": kind, "shape": [len(answers), width], "data": _flat(answers, name)}
+            for name, kind, width in _outputs(model)
+        ],
     }
+
+
+def _flat(answers: list[Answer], name: str) -> list[Any]:
+    values = [answer[name] for answer in answers]
+    return [score for value in values for score in value.values()] if name == "scores" else values
 
 
 def _rows(model: ServedModel, tensors: Any) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from time import perf_counter
 from typing import Any
 
-from core.serving.model import Refused, ServedModel
+from core.serving.model import Answer, Refused, ServedModel
 from core.serving.tally import REJECTED, Telemetry
 
 BATCH_LIMIT = 256
@@ -20,16 +20,16 @@ class Scoring:
         self.telemetry = telemetry
         self._numbered = 0
 
-    def one(self, model: ServedModel, request_id: str, inputs: Any) -> tuple[str, float]:
-        """The id (made where none was given) and score of one row. Raises Refused naming the field."""
+    def one(self, model: ServedModel, request_id: str, inputs: Any) -> tuple[str, Answer]:
+        """The id (made where none was given) and answer of one row. Raises Refused naming the field."""
         began = perf_counter()
         self._require_object(model, inputs, "inputs")
         places = self._places(model, inputs, "")
         request_id = request_id or self._number()
         return request_id, self._score(model, request_id, inputs, places, began)
 
-    def many(self, model: ServedModel, ids: Sequence[str], rows: Sequence[Any]) -> list[float]:
-        """The scores of a batch; nothing is scored where one row is refused, and the field names that row."""
+    def many(self, model: ServedModel, ids: Sequence[str], rows: Sequence[Any]) -> list[Answer]:
+        """The answers of a batch; nothing is scored where one row is refused, and the field names that row."""
         if len(rows) > BATCH_LIMIT:
             raise self.refuse(model, Refused(413, f"at most {BATCH_LIMIT} rows at once", "rows"))
         began = perf_counter()
@@ -37,11 +37,11 @@ class Scoring:
         for number, row in enumerate(rows):
             self._require_object(model, row, f"rows[{number}]")
             placed.append(self._places(model, row, f"rows[{number}]."))
-        scores = []
+        answers = []
         for request_id, row, places in zip(ids, rows, placed, strict=True):
-            scores.append(self._score(model, request_id or self._number(), row, places, began))
+            answers.append(self._score(model, request_id or self._number(), row, places, began))
             began = perf_counter()
-        return scores
+        return answers
 
     def refuse(self, model: ServedModel, refused: Refused) -> Refused:
         """Count a refusal as the client's fault; returns it to be raised."""
@@ -62,20 +62,21 @@ class Scoring:
 
     def _score(
         self, model: ServedModel, request_id: str, inputs: Mapping[str, Any], places: list[int], began: float
-    ) -> float:
+    ) -> Answer:
         now_us = self.telemetry.now()
         tally = self.telemetry.tally(model.name, model.version, model.names, model.sizes)
         try:
-            score, missing = model.score(inputs)
+            answer, missing = model.answer(inputs)
         except Exception as error:
             self.telemetry.failed(tally, (perf_counter() - began) * 1e6)
             sys.stderr.write(f"scoring {model.name} v{model.version} failed: {error!r}\n")
             raise Refused(500, "scoring failed") from error
         for vec, place in zip(tally.features, places, strict=True):
             vec[place] += 1
+        score = answer["score"]
         prediction = (request_id, now_us, model.name, model.version, score)
-        self.telemetry.scored(tally, prediction, inputs, missing, (perf_counter() - began) * 1e6)
-        return score
+        self.telemetry.scored(tally, prediction, model.bin(score), inputs, missing, (perf_counter() - began) * 1e6)
+        return answer
 
     def _number(self) -> str:
         self._numbered += 1

@@ -94,15 +94,22 @@ class Telemetry:
             self._names[key] = names
         return found
 
-    def scored(self, tally: Tally, prediction: Prediction, inputs: Mapping[str, Any], missing: bool, us: float) -> None:
-        """Count one answered request, with the microseconds it took."""
+    def scored(
+        self,
+        tally: Tally,
+        prediction: Prediction,
+        score_bin: int,
+        inputs: Mapping[str, Any],
+        missing: bool,
+        us: float,
+    ) -> None:
+        """Count one answered request in its model's bin of scores, with the microseconds it took."""
         tally.requests[TOTAL] += 1
         if missing:
             tally.requests[INCOMPLETE] += 1
         place = latency_bin(us)
         tally.latency[place] = tally.latency.get(place, 0) + 1
-        place = min(int(prediction[4] * SCORE_BINS), SCORE_BINS - 1)
-        tally.scores[place] = tally.scores.get(place, 0) + 1
+        tally.scores[score_bin] = tally.scores.get(score_bin, 0) + 1
         if len(self._predictions) < MAX_PREDICTIONS:
             self._predictions.append(prediction)
         else:

@@ -10,6 +10,7 @@ from fractions import Fraction
 from core.clock import HOUR, MINUTE, parse_span, span
 from core.desk import Desk
 from core.errors import BadInput, NotFound
+from core.monitor import labels
 from core.slo import budget, findings, rows, slices
 from core.slo import status as standing
 from core.slo.findings import Findings
@@ -61,6 +62,8 @@ def draft(
         raise BadInput(f"there is an objective {name!r} already", "choose another name; `tocsin slo list` shows them")
     _require(desk.store, model, endpoint)
     _check_measure(measure, threshold_ms, at_least)
+    if measure == "quality":
+        labels.require_joined(desk.store, model)
     slo = Slo(
         0,
         name,

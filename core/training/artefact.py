@@ -14,12 +14,15 @@ from core.errors import BadInput, TocsinError
 from core.features.columns import Feature, ViewColumn
 from core.features.view import check_view
 from core.measures.bins import Bins, from_json
+from core.measures.scores import SCORE_BINS, fits
+from core.measures.tasks import BINARY, MULTICLASS, REGRESSION, TASKS
 from core.measures.values import CATEGORY, NUMBER
 
 __all__ = ["Artefact", "Feature", "FeatureReference", "Reference", "ViewColumn"]
 
-FORMAT = 1
-SCORE_BINS = 256
+FORMAT = 2
+# What format 1, which was binary alone, does not have.
+SINCE_2 = ("classes", "score_edges", "scale")
 PLAIN_COLUMN = ("name", "op", "column", "period")
 # What reading a file raises that is not what it should be.
 FAULTS = (
@@ -33,6 +36,7 @@ FAULTS = (
     TocsinError,
 )
 WIDTH = re.compile(r"^max_feature_idx=(\d+)$", re.MULTILINE)
+CLASSES = re.compile(r"^num_class=(\d+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -61,19 +65,30 @@ class FeatureReference:
 
 @dataclass(frozen=True)
 class Reference:
-    """The training reference: `features` by raw input, `score` in 256 bins over the hold-out (0..1), `labels` as
-    [negatives, positives], all of `rows` rows on `days` distinct days (0 without a time column)."""
+    """The training reference: `features` by raw input, `score` in 256 bins over the hold-out, `labels` by class
+    ([negatives, positives] for binary, none for a number), all of `rows` rows on `days` distinct days (0 without a
+    time column).
+
+    The score's bins are `core.measures.scores` of `score_edges`: empty for probabilities. `scale` is the standard
+    deviation of a number's label, else 1.
+    """
 
     rows: int
     features: Mapping[str, FeatureReference]
     score: tuple[int, ...]
-    labels: tuple[int, int]
+    labels: tuple[int, ...]
     days: int
+    score_edges: tuple[float, ...] = ()
+    scale: float = 1.0
 
 
 @dataclass(frozen=True)
 class Artefact:
-    """A trained model version: raw inputs, view, booster (LightGBM text), reference, threshold, importance (gain)."""
+    """A trained model version: raw inputs, view, booster (LightGBM text), reference, threshold, importance (gain).
+
+    `classes` are the texts of a multiclass model in the order of its scores. `format` is that of the file it was read
+    from, so that writing it again gives the same bytes.
+    """
 
     model: str
     version: int
@@ -85,6 +100,8 @@ class Artefact:
     threshold: float
     importance: Mapping[str, float]
     booster: str
+    classes: tuple[str, ...] = ()
+    format: int = FORMAT
 
     def to_bytes(self) -> bytes:
         """Canonical JSON: sorted keys, no spaces, no not-a-number."""
@@ -120,24 +137,26 @@ def _plain(artefact: Artefact) -> dict[str, Any]:
     plain = {field.name: getattr(artefact, field.name) for field in fields(artefact)}
     reference = artefact.reference
     entries = {name: entry.to_json() for name, entry in reference.features.items()}
-    return {
+    found: dict[str, Any] = {
         **plain,
-        "format": FORMAT,
         "features": [asdict(feature) for feature in artefact.features],
         "view": [_column(column) for column in artefact.view],
         "importance": dict(artefact.importance),
         "reference": {
-            "rows": reference.rows,
+            **{field.name: getattr(reference, field.name) for field in fields(reference)},
             "features": entries,
-            "score": list(reference.score),
-            "labels": list(reference.labels),
-            "days": reference.days,
         },
     }
+    return found if artefact.format >= FORMAT else _as_format_1(found)
+
+
+def _as_format_1(plain: dict[str, Any]) -> dict[str, Any]:
+    reference = {name: value for name, value in plain["reference"].items() if name not in SINCE_2}
+    return {**{name: value for name, value in plain.items() if name not in SINCE_2}, "reference": reference}
 
 
 def _read(plain: dict[str, Any]) -> Artefact:
-    if plain["format"] != FORMAT:
+    if type(plain["format"]) is not int or not 1 <= plain["format"] <= FORMAT:
         raise ValueError(f"format {plain['format']!r} is not known")
     return Artefact(
         model=_text(plain["model"]),
@@ -150,6 +169,8 @@ def _read(plain: dict[str, Any]) -> Artefact:
         threshold=float(plain["threshold"]),
         importance={str(name): float(gain) for name, gain in plain["importance"].items()},
         booster=_text(plain["booster"]),
+        classes=tuple(_text(name) for name in plain["classes"]) if plain["format"] >= FORMAT else (),
+        format=plain["format"],
     )
 
 
@@ -174,13 +195,14 @@ def _view_column(plain: Mapping[str, Any]) -> ViewColumn:
 
 
 def _reference(plain: dict[str, Any]) -> Reference:
-    negatives, positives = plain["labels"]
     return Reference(
         rows=int(plain["rows"]),
         features={name: _entry(entry) for name, entry in plain["features"].items()},
         score=tuple(int(count) for count in plain["score"]),
-        labels=(int(negatives), int(positives)),
+        labels=tuple(int(count) for count in plain["labels"]),
         days=int(plain["days"]),
+        score_edges=tuple(float(edge) for edge in plain.get("score_edges", ())),
+        scale=float(plain.get("scale", 1.0)),
     )
 
 
@@ -200,11 +222,24 @@ def _text(value: Any) -> str:
     return value
 
 
+def _check_task(artefact: Artefact) -> None:
+    if artefact.task not in TASKS or bool(artefact.classes) != (artefact.task == MULTICLASS):
+        raise ValueError(f"the task {artefact.task!r} and its classes do not fit")
+    scores = CLASSES.search(artefact.booster)
+    if scores is not None and int(scores[1]) != max(1, len(artefact.classes)):
+        raise ValueError("the booster does not have the model's classes")
+    labels = {BINARY: 2, MULTICLASS: len(artefact.classes), REGRESSION: 0}[artefact.task]
+    edges = artefact.reference.score_edges
+    if len(artefact.reference.labels) != labels or not fits(edges):
+        raise ValueError("the reference's labels or score bins do not fit the task")
+
+
 def _check(artefact: Artefact) -> None:
     check_view(artefact.features, artefact.view)
     width = WIDTH.search(artefact.booster)
     if width is None or int(width[1]) + 1 != len(artefact.view):
         raise ValueError("the booster does not have the view's columns")
+    _check_task(artefact)
     if len(artefact.reference.score) != SCORE_BINS:
         raise ValueError("the reference's scores are not in 256 bins")
     for feature in artefact.features:

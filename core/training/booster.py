@@ -6,6 +6,7 @@ from typing import Any
 
 from core.errors import BadInput
 from core.features.view import apply
+from core.measures.scores import top
 from core.training.artefact import Artefact
 
 
@@ -20,9 +21,15 @@ def load_booster(artefact: Artefact) -> Any:
 
 
 def score_table(artefact: Artefact, table: Any, *, threads: int = 1) -> Any:
-    """The probability of a positive label for each row of a pyarrow table of raw inputs, as NumPy floats.
+    """The score of each row of a pyarrow table of raw inputs, as NumPy floats: the probability of a positive label,
+    the greatest probability of several classes, or the number predicted.
 
     Raises BadInput where the table lacks an input.
     """
+    return top(predict_table(artefact, table, threads=threads))
+
+
+def predict_table(artefact: Artefact, table: Any, *, threads: int = 1) -> Any:
+    """As `score_table`, but for several classes all their probabilities: rows by classes."""
     matrix = apply(artefact.view, artefact.features, table)
     return load_booster(artefact).predict(matrix, num_threads=threads)

@@ -1,48 +1,101 @@
-"""Fit a LightGBM classifier so that the same rows give the same bytes, whatever machine, process or thread count."""
+"""Fit a LightGBM model so that the same rows give the same bytes, whatever machine, process or thread count."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from core.errors import BadInput
 from core.features.columns import Feature, ViewColumn
+from core.measures.tasks import BINARY, MULTICLASS, REGRESSION
 from core.measures.values import CATEGORY
 
 ROUNDS = 100
 SEED = 1
 PARAMETERS: dict[str, Any] = {
-    "objective": "binary",
     "learning_rate": 0.05,
     "num_leaves": 31,
     "min_data_in_leaf": 50,
     "deterministic": True,
     "force_row_wise": True,
 }
+# (objective, the loss that is told and stopped by) of each task.
+OBJECTIVES = {
+    BINARY: ("binary", "binary_logloss"),
+    MULTICLASS: ("multiclass", "multi_logloss"),
+    REGRESSION: ("regression", "rmse"),
+}
+# The loss is told at about this many rounds of a fit: on the rows fitted on it costs as much as a share of a round.
+TOLD_ROUNDS = 50
+
+# The round just done, of how many, and the losses by name ("fit", "held") where they were computed.
+Report = Callable[[int, int, Mapping[str, float]], None]
 
 
-def fit(
-    matrix: Any,
-    labels: Any,
-    *,
-    categories: Sequence[int],
-    rounds: int,
-    seed: int,
-    threads: int,
-    report: Callable[[float], None],
-) -> Any:
-    """A booster fitted on a matrix of view columns; `categories` are the places of the category columns.
+@dataclass(frozen=True)
+class Recipe:
+    """How to fit: LightGBM's parameters, the most rounds, the places of category columns, and the threads."""
 
-    `report` is called with the share done after each round. Raises BadInput where LightGBM refuses the data.
+    parameters: Mapping[str, Any]
+    rounds: int
+    categories: Sequence[int]
+    threads: int
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of a booster's matrix with their labels, and weights where there are any (NumPy)."""
+
+    matrix: Any
+    labels: Any
+    weights: Any | None = field(default=None)
+
+
+def parameters_of(task: str, classes: Sequence[str], constraints: Sequence[int], param: Mapping[str, Any]) -> Any:
+    """LightGBM's parameters of a task: the house's, what was set over them, and what the task needs."""
+    own = {"num_class": len(classes)} if task == MULTICLASS else {}
+    # Without the house's way of binding directions the first split alone would spoil the fit for all below it.
+    bound = {"monotone_constraints": [*constraints], "monotone_constraints_method": "advanced"} if constraints else {}
+    return {"objective": OBJECTIVES[task][0], **PARAMETERS, **own, **bound, **param}
+
+
+def fit(rows: Rows, recipe: Recipe, report: Report, *, held: Rows | None = None, stop: int = 0) -> Any:
+    """A booster fitted on rows; its loss on `held` rows is told as well.
+
+    With `stop` the fit ends when the loss on `held` has not improved for as many rounds, and `best_iteration` of the
+    booster is the best round. `report` is called after every round, and may end the fit by raising.
+    Raises BadInput where LightGBM refuses the data.
     """
     import lightgbm
 
-    parameters = {**PARAMETERS, "seed": seed, "num_threads": threads, "verbosity": -1}
-    data = lightgbm.Dataset(matrix, labels, categorical_feature=[*categories], params=parameters)
+    metric = next(loss for objective, loss in OBJECTIVES.values() if objective == recipe.parameters["objective"])
+    parameters = {**recipe.parameters, "metric": metric, "num_threads": recipe.threads, "verbosity": -1}
+    own = [*recipe.categories]
+    data = lightgbm.Dataset(rows.matrix, rows.labels, weight=rows.weights, categorical_feature=own, params=parameters)
+    beside = [data.create_valid(held.matrix, held.labels, weight=held.weights)] if held is not None else []
+    callbacks = [_telling(recipe.rounds, report)]
+    if stop:
+        callbacks.append(lightgbm.early_stopping(stop, first_metric_only=True, verbose=False))
     try:
-        return lightgbm.train(parameters, data, rounds, callbacks=[lambda env: report((env.iteration + 1) / rounds)])
+        return lightgbm.train(parameters, data, recipe.rounds, beside, ["held"] * len(beside), callbacks=callbacks)
     except lightgbm.basic.LightGBMError as error:
         raise BadInput(f"LightGBM cannot fit these rows: {error}", "look at `tocsin dataset profile`") from error
+
+
+def _telling(rounds: int, report: Report) -> Callable[[Any], None]:
+    every = -(-rounds // TOLD_ROUNDS)
+
+    def tell(env: Any) -> None:
+        done = env.iteration + 1
+        losses: dict[str, float] = {}
+        if done % every == 0 or done in (1, rounds):
+            losses = {"fit": env.model.eval_train()[0][2]}
+            for found in env.evaluation_result_list:
+                losses["held"] = found[2]
+        report(done, rounds, losses)
+
+    return tell
 
 
 def booster_text(booster: Any) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from core.datasets.contract import Contract
 from core.errors import BadInput
 from core.expressions.whole import times_as_text
 from core.features.columns import Feature
@@ -31,7 +30,9 @@ def choose_features(allowed: Sequence[str], table: Any, label: str, exclude: Col
     return tuple(_feature(name, table.column(name)) for name in names)
 
 
-def viewed_features(view: SavedView, contract: Contract, table: Any, label: str) -> tuple[tuple[Feature, ...], Any]:
+def viewed_features(
+    view: SavedView, uses: Mapping[str, str], table: Any, label: str
+) -> tuple[tuple[Feature, ...], Any]:
     """The raw inputs that a declared view reads, in the table's order, and the table with times as ISO 8601 texts.
 
     Raises BadInput naming the column that reads what is not there, the label, or anything the contract does not call
@@ -41,7 +42,7 @@ def viewed_features(view: SavedView, contract: Contract, table: Any, label: str)
         raise BadInput(f"{view.text} has aggregates, which training does not join", "train on a view of columns alone")
     reads = inputs_of(view.view)
     for name, column in reads.items():
-        _require_feature(f"{view.text}: column {column!r} reads {name!r}", name, contract, table, label)
+        _require_feature(f"{view.text}: column {column!r} reads {name!r}", name, uses, table, label)
     features = []
     for name in [name for name in table.column_names if name in reads]:
         column = table.column(name)
@@ -54,11 +55,10 @@ def viewed_features(view: SavedView, contract: Contract, table: Any, label: str)
     return tuple(features), table
 
 
-def _require_feature(said: str, name: str, contract: Contract, table: Any, label: str) -> None:
+def _require_feature(said: str, name: str, uses: Mapping[str, str], table: Any, label: str) -> None:
     if name not in table.column_names:
         raise BadInput(f"{said}, which is not in the data", f"there are {', '.join(table.column_names)}")
-    found = contract.column(name)
-    use = "label" if name == label else found.use if found else "other"
+    use = "label" if name == label else uses.get(name, "other")
     if use != "feature":
         why = {"label": "the label", "leak": "a leak, known only after the event", "time": "the time of the event"}
         raise BadInput(f"{said}, which is {why.get(use, f'no feature but {use!r}')}", "read the contract's features")

@@ -2,52 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
 from typing import Any
 
-from core.clock import DAY, iso
+from core.clock import iso
 from core.desk import Desk
-from core.errors import BadInput
-from core.features.columns import Feature, ViewColumn
-from core.features.learn import learn
-from core.features.saved import SavedView, saved_view
-from core.features.view import apply, default_view
-from core.measures.evaluate import best_threshold, evaluate
+from core.measures.evaluate import best_threshold
+from core.measures.scores import top
+from core.measures.tasks import BINARY
 from core.training import fit as fitting
 from core.training.artefact import Artefact
-from core.training.inputs import choose_features, viewed_features
-from core.training.label import label_values, parse_label
+from core.training.fitting import Fitter
+from core.training.material import Material, gather
+from core.training.measured import extent, measured, of_fold
 from core.training.origin import code_hash, environment
 from core.training.plan import Plan
-from core.training.record import Draft, Version, made_by, register, require_label
+from core.training.record import Draft, Version, made_by, register
 from core.training.reference import build_reference
-from core.training.split import Split, event_times, temporal_split
+from core.training.split import (
+    GROUPED,
+    STRATIFIED,
+    TEMPORAL,
+    Split,
+    folds_before,
+    grouped_split,
+    require_parts,
+    stratified_split,
+    temporal_split,
+)
+from core.work.progress import Progress, log
 
-Progress = Callable[..., None]
-
-
-@dataclass(frozen=True)
-class Material:
-    """The labelled rows of a snapshot, ready to fit: raw table, booster matrix, labels and times of one length."""
-
-    snapshot_id: int
-    snapshot: str
-    label: str
-    features: tuple[Feature, ...]
-    view: tuple[ViewColumn, ...]
-    table: Any
-    matrix: Any
-    labels: Any
-    times: Any
-    dropped: int
-    saved: SavedView | None
+# No cut at a score means anything but for two classes.
+NO_THRESHOLD = 0.5
 
 
 def train(desk: Desk, args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     """Train a model version and register it as a candidate; the job kind `train`.
 
-    `args` are those of `Plan`. The metrics are of a hold-out later than every row fitted on; the model that is
+    `args` are those of `Plan`. The metrics are of a hold-out that the measured model never saw; the model that is
     registered is then fitted on all rows. A run that has registered its version already does nothing more.
     Raises NotFound for an unknown data set or snapshot, BadInput for data that cannot be trained on.
     """
@@ -66,119 +59,121 @@ def summary(version: Version) -> dict[str, Any]:
         "model": version.model,
         "version": version.version,
         "artefact": version.artefact,
+        "task": version.task,
+        "task_because": version.parameters["task_because"],
+        "split": version.parameters["split"],
         "metrics": version.metrics,
+        "cautions": version.parameters["cautions"],
     }
 
 
 def build(desk: Desk, plan: Plan, progress: Progress) -> Draft:
     """Train a model and evaluate it, without registering anything."""
     material = gather(desk, plan)
-    split = temporal_split(material.times, material.labels, plan.holdout_from_us)
-    progress(0.05, f"fitting {int(split.fit.sum())} rows before {iso(split.from_us)}")
-    trial = _fit(desk, plan, material, split.fit, lambda done: progress(0.05 + 0.4 * done, "fitting for the hold-out"))
-    truth = material.labels[split.holdout]
-    scores = trial.predict(material.matrix[split.holdout], num_threads=desk.settings.threads)
-    final = _fit(desk, plan, material, slice(None), lambda done: progress(0.45 + 0.5 * done, "fitting on all rows"))
+    split = split_of(plan, material)
+    fitter = Fitter(desk.settings.threads, plan, material, progress)
+    parameters = _parameters(plan, material, split, fitter)
+    log(progress, f"parameters: {json.dumps(parameters, sort_keys=True)}")
+    rounds = fitter.best_rounds(split)
+    folds = _folds(plan, material, split, fitter, rounds)
+    where = f"before {iso(split.from_us)}" if split.from_us is not None else f"of a {plan.split} split"
+    trial = fitter.fit("trial", f"fitting {int(split.fit.sum())} rows {where}", split.fit, rounds, held=split.holdout)
+    scores = fitter.scores(trial, split.holdout)
+    final = fitter.fit("final", "fitting on all rows", slice(None), rounds)
     progress(0.96, "keeping the training reference")
-    artefact = Artefact(
-        model=plan.model,
-        version=0,
-        task="binary",
-        label=material.label,
-        features=material.features,
-        view=material.view,
-        reference=build_reference(material.features, material.table, material.times, material.labels, scores),
-        threshold=best_threshold(truth, scores),
-        importance=fitting.gains(final, material.view),
-        booster=fitting.booster_text(final),
-    )
-    metrics = {**evaluate(truth, scores).to_json(), **_extent(material, split)}
+    metrics = {**measured(material, split.holdout, scores), **extent(material, split), **folds}
     return Draft(
-        artefact=artefact,
+        artefact=_artefact(plan, material, split, scores, final),
         snapshot_id=material.snapshot_id,
         snapshot=material.snapshot,
         run_id=plan.run_id,
         code=code_hash(),
         environment=environment(),
-        parameters=_parameters(plan, material, split),
+        parameters={**parameters, "best_rounds": rounds},
         metrics=metrics,
     )
 
 
-def gather(desk: Desk, plan: Plan) -> Material:
-    """Load a snapshot's labelled rows and compute the booster's matrix."""
-    import numpy as np
+def split_of(plan: Plan, material: Material) -> Split:
+    """The rows to fit on and the hold-out, as the plan asks for them."""
+    m, task = material, material.task
+    if plan.split == GROUPED:
+        return grouped_split(m.groups, m.times, m.labels, plan.holdout_from_us, task=task, seed=plan.seed)
+    if plan.split == STRATIFIED:
+        return stratified_split(m.labels, task=task, seed=plan.seed)
+    return temporal_split(m.times, m.labels, plan.holdout_from_us, task=task, gap_us=plan.gap_us)
 
-    from core.datasets import load, rows
 
-    snapshot = rows.snapshot(desk.store, plan.dataset, plan.snapshot)
-    contract = rows.contract(desk.store, plan.dataset).contract
-    table = load.load(desk, snapshot)
-    label = parse_label(plan.label or contract.label or _no_label(), table.column_names)
-    require_label(desk.store, plan.model, label.text)
-    labels = label_values(label, table)
-    times = event_times(table, contract.time_column or snapshot.time_column, plan.dataset)
-    usable = ~np.isnan(labels) & (times >= 0)
-    kept = table.filter(usable)
-    saved = saved_view(desk.store, plan.view) if plan.view else None
-    if saved is None:
-        features = choose_features(contract.used_as("feature"), kept, label.column, plan.exclude)
-        view = default_view(features, plan.cycles)
-    else:
-        features, kept = viewed_features(saved, contract, kept, label.column)
-        view = learn(saved.pinned, features, kept)
-    return Material(
-        snapshot_id=snapshot.id,
-        snapshot=f"{snapshot.dataset}/{snapshot.number}",
-        label=label.text,
-        features=features,
-        view=view,
-        table=kept,
-        matrix=apply(view, features, kept),
-        labels=labels[usable],
-        times=times[usable],
-        dropped=int((~usable).sum()),
-        saved=saved,
+def _folds(plan: Plan, material: Material, split: Split, fitter: Fitter, rounds: int) -> dict[str, Any]:
+    if not plan.folds:
+        return {}
+    folds = folds_before(material.times, split.fit, plan.folds, plan.gap_us)
+    for fold in folds:
+        require_parts(
+            Split(fold.fit, fold.holdout, fold.from_us), material.labels, material.task, "ask for fewer folds"
+        )
+    found = []
+    for number, fold in enumerate(folds, 1):
+        booster = fitter.fit(f"fold{number}", f"fitting fold {number} of {plan.folds}", fold.fit, rounds)
+        found.append(of_fold(material, fold, fitter.scores(booster, fold.holdout)))
+    return {"folds": found}
+
+
+def _artefact(plan: Plan, material: Material, split: Split, scores: Any, final: Any) -> Artefact:
+    m = material
+    return Artefact(
+        model=plan.model,
+        version=0,
+        task=m.task,
+        label=m.label,
+        features=m.features,
+        view=m.view,
+        reference=build_reference(m.features, m.table, m.days, m.task, m.classes, m.labels, top(scores)),
+        threshold=best_threshold(m.labels[split.holdout], scores) if m.task == BINARY else NO_THRESHOLD,
+        importance=fitting.gains(final, m.view),
+        booster=fitting.booster_text(final),
+        classes=m.classes,
     )
 
 
-def _no_label() -> str:
-    raise BadInput("the contract names no label", "say what to predict with --label")
-
-
-def _fit(desk: Desk, plan: Plan, material: Material, part: Any, report: Callable[[float], None]) -> Any:
-    return fitting.fit(
-        material.matrix[part],
-        material.labels[part],
-        categories=fitting.category_places(material.features, material.view),
-        rounds=plan.rounds,
-        seed=plan.seed,
-        threads=desk.settings.threads,
-        report=report,
-    )
-
-
-def _extent(material: Material, split: Split) -> dict[str, Any]:
-    """What the metrics were measured on, beside the metrics."""
+def _parameters(plan: Plan, material: Material, split: Split, fitter: Fitter) -> dict[str, Any]:
+    """Everything that makes the version what it is: `core.registry.reproduce` reads it back."""
     return {
-        "fit_rows": int(split.fit.sum()),
-        "rows": len(material.labels),
-        "unlabelled": material.dropped,
-        "holdout_from_us": split.from_us,
-        "holdout_days": round((int(material.times.max()) - split.from_us) / DAY, 2),
-    }
-
-
-def _parameters(plan: Plan, material: Material, split: Split) -> dict[str, Any]:
-    return {
-        **fitting.PARAMETERS,
+        **fitter.parameters,
         "dataset": plan.dataset,
         "snapshot": material.snapshot,
         "label": material.label,
+        "task": material.task,
+        "task_because": material.why,
+        "split": plan.split,
+        "group": plan.group,
+        "folds": plan.folds,
+        "gap_us": plan.gap_us,
         "holdout_from_us": split.from_us,
         "encode": plan.cycles,
         "exclude": list(plan.exclude),
+        "features": list(material.allowed),
+        "time": material.time_column or "",
         "rounds": plan.rounds,
+        "early_stopping": plan.early_stopping,
+        "class_weight": plan.class_weight,
+        "monotone": plan.monotone,
+        "param": plan.param,
         "seed": plan.seed,
+        "cautions": cautions(plan, material),
         **({"view": material.saved.text, "view_sha256": material.saved.sha256} if material.saved else {}),
     }
+
+
+def cautions(plan: Plan, material: Material) -> list[str]:
+    """What the reader of the version's figures must know about how they came to be."""
+    found = []
+    if plan.split != TEMPORAL and material.times is None:
+        found.append("the data have no time: nothing says that the hold-out is like what comes later")
+    if plan.split == STRATIFIED and material.times is not None:
+        found.append("the hold-out was drawn from the same times as the rows fitted on: later traffic will do worse")
+    if plan.class_weight:
+        found.append(
+            "class weights shift the probabilities towards the heavier classes: calibrate them before use as shares"
+        )
+    return found

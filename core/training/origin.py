@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from importlib import resources
 
-PACKAGES = ("core.features", "core.training")
+PACKAGES = ("core.features", "core.measures", "core.training")
 
 
 def code_hash() -> str:
-    """SHA-256 over the source of the feature and training modules, by name."""
+    """SHA-256 over the source of the feature, measure and training modules, by name."""
     digest = hashlib.sha256()
     for package in PACKAGES:
         for file in sorted(resources.files(package).iterdir(), key=lambda item: item.name):

@@ -9,6 +9,7 @@ from typing import Any
 
 from core.desk import Desk
 from core.errors import BadInput
+from core.measures.tasks import BINARY
 from core.store import Row, Store, Tx
 from core.training.artefact import Artefact
 
@@ -16,7 +17,7 @@ BY_RUN = "SELECT * FROM model_version WHERE model = ? AND run_id = ?"
 ONE = "SELECT * FROM model_version WHERE model = ? AND version = ?"
 NEXT = "SELECT coalesce(max(version), 0) + 1 AS next FROM model_version WHERE model = ?"
 ASKER = "SELECT asked_by FROM run WHERE id = ?"
-LABEL = "SELECT label FROM model WHERE name = ?"
+LABEL = "SELECT label, task FROM model WHERE name = ?"
 ADD_MODEL = "INSERT INTO model(name, task, label, created_us) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 ADD_VERSION = """INSERT INTO model_version(model, version, stage, artefact, snapshot_id, run_id, code, environment,
 parameters, metrics, created_us) VALUES (:model, :version, 'candidate', :artefact, :snapshot_id, :run_id, :code,
@@ -38,6 +39,11 @@ class Version:
     parameters: dict[str, Any]
     metrics: dict[str, Any]
     created_us: int
+
+    @property
+    def task(self) -> str:
+        """What kind of answer it gives: binary, multiclass or regression."""
+        return str(self.parameters.get("task") or BINARY)
 
     @classmethod
     def of(cls, row: Row) -> Version:
@@ -67,11 +73,13 @@ def made_by(store: Store | Tx, model: str, run_id: int | None) -> Version | None
     return Version.of(row) if row else None
 
 
-def require_label(store: Store | Tx, model: str, label: str) -> None:
+def require_label(store: Store | Tx, model: str, label: str, task: str) -> None:
     """Raises BadInput where the model exists and predicts something else: its versions could not be compared."""
     row = store.one(LABEL, (model,))
     if row is not None and row["label"] != label:
         raise BadInput(f"model {model!r} predicts {row['label']!r}, not {label!r}", "train it under another name")
+    if row is not None and row["task"] != task:
+        raise BadInput(f"model {model!r} is {row['task']}, not {task}", f"say --task {row['task']}, or another name")
 
 
 def register(desk: Desk, draft: Draft) -> Version:
@@ -100,7 +108,7 @@ def _next(store: Store | Tx, model: str) -> int:
 
 def _insert(desk: Desk, tx: Tx, artefact: Artefact, draft: Draft) -> Version:
     model, now = artefact.model, desk.now_us()
-    require_label(tx, model, artefact.label)
+    require_label(tx, model, artefact.label, artefact.task)
     tx.execute(ADD_MODEL, (model, artefact.task, artefact.label, now))
     values: dict[str, Any] = {
         "model": model,

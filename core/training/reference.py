@@ -5,28 +5,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from core.clock import DAY
 from core.features.columns import Feature
 from core.measures.bins import Bins, level_bins, number_bins
+from core.measures.scores import counted, quantile_edges
+from core.measures.tasks import REGRESSION
 from core.measures.values import CATEGORY
-from core.training.artefact import SCORE_BINS, FeatureReference, Reference
+from core.training.artefact import FeatureReference, Reference
+from core.training.target import class_counts
 
 
-def build_reference(features: Sequence[Feature], table: Any, times: Any, labels: Any, scores: Any) -> Reference:
-    """The reference of labelled rows: `table`, `times` (microseconds) and `labels` of one length.
+def build_reference(
+    features: Sequence[Feature], table: Any, days: Any | None, task: str, classes: Sequence[str], labels: Any, top: Any
+) -> Reference:
+    """The reference of labelled rows: `table`, `days` (day numbers, None without times) and `labels` of one length.
 
-    `scores` are those of the hold-out, made by a model that had not seen it: the distribution to expect live.
+    `top` are the hold-out's scores as serving tells them (see `core.measures.scores`), made by a model that had not
+    seen it: the distribution to expect live.
     """
     import numpy as np
 
-    _, days = np.unique(times // DAY, return_inverse=True)
-    positives = int(labels.sum())
+    numbers = np.unique(days, return_inverse=True)[1] if days is not None else np.zeros(len(labels), dtype=np.int64)
+    edges = quantile_edges(top) if task == REGRESSION else ()
     return Reference(
         rows=len(labels),
-        features={feature.name: _feature(feature, table.column(feature.name), days) for feature in features},
-        score=tuple(score_counts(scores)),
-        labels=(len(labels) - positives, positives),
-        days=int(days.max()) + 1,
+        features={feature.name: _feature(feature, table.column(feature.name), numbers) for feature in features},
+        score=tuple(counted(top, edges)),
+        labels=() if task == REGRESSION else tuple(class_counts(labels, classes or ("0", "1"))),
+        days=int(numbers.max()) + 1 if days is not None else 0,
+        score_edges=edges,
+        scale=float(labels.std()) if task == REGRESSION else 1.0,
     )
 
 
@@ -61,12 +68,3 @@ def overdispersion(places: Any, days: Any, size: int) -> float:
     expected = np.outer(counts.sum(axis=1), counts.sum(axis=0)) / counts.sum()
     statistic = float(((counts - expected) ** 2 / expected).sum())
     return max(1.0, statistic / float((counts.shape[0] - 1) * (counts.shape[1] - 1)))
-
-
-def score_counts(scores: Any) -> list[int]:
-    """Probabilities in 256 equal bins."""
-    import numpy as np
-
-    places = np.minimum((scores * SCORE_BINS).astype(np.int64), SCORE_BINS - 1)
-    counts: list[int] = np.bincount(places, minlength=SCORE_BINS).tolist()
-    return counts

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,12 +63,20 @@ class Report:
         """One line, in one write: whole lines never mix."""
         os.write(self._descriptor, (json.dumps(redact(line, self.secrets)) + "\n").encode())
 
-    def progress(self, share: float, text: str = "") -> None:
+    def __call__(self, share: float, text: str = "", /) -> None:
         """How far the job is, as a share from 0 to 1, and what it does; passed on at most ten times a second."""
         now = time.monotonic()
         if now - self._told >= TELL_EVERY or share >= 1:
             self._told = now
             self.say({"progress": round(float(share), 4), "text": text})
+
+    def point(self, step: int, values: Mapping[str, float]) -> None:
+        """Values of a step by name, to be kept with the run (see `core.work.points`)."""
+        self.say({"point": step, "values": {name: float(value) for name, value in values.items()}})
+
+    def log(self, line: str) -> None:
+        """A line for the run's log."""
+        print(line, flush=True)
 
 
 def main(argv: list[str]) -> int:
@@ -82,7 +90,7 @@ def main(argv: list[str]) -> int:
     try:
         desk = _desk(spec)
         report.secrets = _keep_secrets(desk)
-        result = getattr(importlib.import_module(module), function)(desk, spec["args"], report.progress)
+        result = getattr(importlib.import_module(module), function)(desk, spec["args"], report)
     except Exception as error:  # noqa: BLE001 - the edge: what is not understood is raised again
         return _tell(report, limits, error)
     report.say({"result": result or {}})

@@ -8,8 +8,9 @@ from core.errors import BadInput
 KINDS: dict[str, str] = {
     "deploy": "core.endpoints.job:deploy",
     "drift": "core.monitor.job:drift",
-    "gate": "core.registry.job:gate",
+    "gate": "core.gates.job:gate",
     "ingest": "core.datasets.job:ingest",
+    "reproduce": "core.registry.reproduce:job",
     "train": "core.training.job:train",
     "validate": "core.datasets.job:validate",
 }

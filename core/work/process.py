@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.work import points
 from core.work.limits import HINT, Limits
 from core.work.logs import Capture
 from core.work.memory import NEAR, kernel_kills, native_end, says_so
@@ -32,6 +33,7 @@ class Child:
     progress: float | None = None
     text: str = ""
     said: dict[str, Any] = field(default_factory=dict)
+    points: list[tuple[int, str, float]] = field(default_factory=list)
     beaten: float = 0.0
     beaten_progress: float = 0.0
     cancelled: float | None = None
@@ -76,6 +78,9 @@ def listen(child: Child) -> None:
     *lines, child.pending = child.pending.split(b"\n")
     for line in lines:
         said = json.loads(line)
+        if "point" in said:
+            child.points += points.said(said)
+            continue
         child.progress = said.get("progress", child.progress)
         child.text = said.get("text", child.text)
         child.said.update(said)

@@ -9,6 +9,9 @@ from typing import Any
 from core.errors import NotFound
 from core.store import Row, Store, Tx
 
+# Before this share of a run is done, how long it takes is a guess.
+LEAST_SHARE = 0.05
+
 SCHEDULES = "SELECT * FROM schedule ORDER BY name"
 SCHEDULE = "SELECT * FROM schedule WHERE name = ?"
 SET_ASIDE = "SELECT * FROM schedule WHERE trouble IS NOT NULL ORDER BY name"
@@ -84,6 +87,12 @@ class Run:
         read = {name: json.loads(row[name]) for name in ("args", "limits")}
         read |= {"result": json.loads(row["result"]) if row["result"] else None, "cancel": bool(row["cancel"])}
         return cls(**{name: row[name] for name in cls.__dataclass_fields__ if name not in read}, **read)
+
+    def left_us(self, now_us: int) -> int | None:
+        """How long it will still run if it goes on as until now; None where that cannot be said."""
+        if self.state != "claimed" or self.started_us is None or not self.progress or self.progress < LEAST_SHARE:
+            return None
+        return max(0, round((now_us - self.started_us) * (1 - self.progress) / self.progress))
 
     @property
     def ended(self) -> bool:

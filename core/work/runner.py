@@ -14,6 +14,7 @@ from core import crashpoint
 from core.desk import Desk
 from core.pid import start_of
 from core.store import Tx
+from core.work import points
 from core.work.claim import Ended, Owner, asked, beat, claim, finish, give_back, recover
 from core.work.limits import HINT, Limits
 from core.work.logs import Capture, log_path
@@ -96,6 +97,8 @@ class Runner:
     def _start_next(self) -> bool:
         with self.desk.write() as tx:
             run = claim(tx, self.desk.now_us(), self.owner.name, only=self.only, quota=self.desk.settings.quota)
+            if run is not None and run.attempt > 1:
+                points.clear(tx, run.id)
         if run is None:
             return False
         crashpoint.at("work.claimed")
@@ -161,6 +164,9 @@ class Runner:
         child.log.finish()
         self.children.remove(child)
         crashpoint.at("work.ended")
+        if child.points:
+            with self.desk.write() as tx:
+                self._keep_points(tx, child)
         self._settle(child, child.process.returncode, *used)
 
     def _keep(self, child: Child) -> None:
@@ -179,7 +185,14 @@ class Runner:
         with self.desk.write() as tx:
             kept: dict[str, Any] = {"progress": child.progress, "pid": child.process.pid, "pid_start": child.started}
             beat(tx, self.desk.now_us(), child.run, **kept)
+            self._keep_points(tx, child)
         crashpoint.at("work.beaten")
+
+    @staticmethod
+    def _keep_points(tx: Tx, child: Child) -> None:
+        fresh, child.points = child.points, []
+        if fresh:
+            points.add(tx, child.run.id, fresh)
 
     def _settle(self, child: Child, code: int, cpu_ms: int, rss_kb: int) -> None:
         log = str(log_path(self.desk.home, child.run.id))

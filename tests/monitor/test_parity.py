@@ -84,7 +84,7 @@ def model(desk: Desk, tmp_path: Path) -> Artefact:
 def serve(desk: Desk, artefact: Artefact, requests: list[dict[str, Any]]) -> None:
     """Answer requests with the serving code, and keep all of them as samples of an hour ago."""
     served, at = ServedModel(artefact), desk.now_us() - HOUR
-    answered = [(f"r{n}", at + n, "m", 1, served.score(row)[0], row) for n, row in enumerate(requests)]
+    answered = [(f"r{n}", at + n, "m", 1, served.answer(row)[0]["score"], row) for n, row in enumerate(requests)]
     batch = Batch(1, at // MINUTE * MINUTE, [], [], answered)
     with desk.write() as tx:
         add_batches(tx, Vault(desk.home), "edge", [batch])

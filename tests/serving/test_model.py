@@ -32,8 +32,8 @@ def test_every_input_falls_where_the_references_bins_put_it(inputs: dict[str, An
         return
     bins = artefact().reference.features
     assert served().places(inputs) == [bins[name].bins.index(inputs.get(name)) for name in "abc"]
-    score, missing = served().score(inputs)
-    assert 0 < score < 1
+    answer, missing = served().answer(inputs)
+    assert 0 < answer["score"] < 1
     assert missing == any(inputs.get(name) is None or inputs[name] != inputs[name] for name in "abc")
 
 

@@ -174,7 +174,7 @@ def test_a_fault_inside_is_a_500_that_tells_nothing_and_counts_as_an_error(
     def broken(inputs: object) -> None:
         raise RuntimeError("the secret of the inside")
 
-    monkeypatch.setattr(served.app.models.find("m"), "score", broken)
+    monkeypatch.setattr(served.app.models.find("m"), "answer", broken)
     answer = score(client, GOOD)
     assert answer.status_code == 500
     assert "secret" not in answer.text

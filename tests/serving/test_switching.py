@@ -137,7 +137,7 @@ def test_a_request_keeps_the_version_it_began_with(tmp_path: Path) -> None:
     begun = models.find("m")
     asyncio.run(models.activate("m", 2, ""))
     assert (begun.version, models.find("m").version) == (1, 2)
-    assert 0 < begun.score({"a": 1.0})[0] < 1
+    assert 0 < begun.answer({"a": 1.0})[0]["score"] < 1
 
 
 def test_a_restart_goes_on_with_the_active_version_and_the_obeyed_keys(tmp_path: Path, clock: SimClock) -> None:

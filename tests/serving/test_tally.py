@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from core.clock import MINUTE, SimClock
+from core.measures.ranking import score_bin
 from core.serving import tally
 from core.serving.tally import Telemetry
 
@@ -15,7 +16,7 @@ def telemetry(clock: SimClock) -> Telemetry:
 def answer(telemetry: Telemetry, request_id: str, score: float = 0.5) -> None:
     now = telemetry.now()
     counted = telemetry.tally("m", 1, ["a"], [5])
-    telemetry.scored(counted, (request_id, now, "m", 1, score), {"a": 1}, False, 250.0)
+    telemetry.scored(counted, (request_id, now, "m", 1, score), score_bin(score), {"a": 1}, False, 250.0)
 
 
 def ids(page: dict[str, list[dict[str, list[list[object]]]]]) -> list[object]:

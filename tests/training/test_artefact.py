@@ -61,7 +61,7 @@ def without(*path: str) -> Callable[[dict[str, Any]], None]:
         without("model"),
         without("reference", "features", "x"),
         without("reference", "features", "x", "edges"),
-        lambda plain: plain.update(format=2),
+        lambda plain: plain.update(format=9),
         lambda plain: plain.update(booster="max_feature_idx=7\n"),
         lambda plain: plain.update(booster=None),
         lambda plain: plain["reference"]["score"].pop(),

@@ -8,10 +8,11 @@ import pytest
 
 from core.clock import DAY
 from core.errors import BadInput
+from core.measures.scores import counted
 from core.training.inputs import choose_features
 from core.training.label import label_values, parse_label
 from core.training.plan import Plan
-from core.training.reference import overdispersion, score_counts
+from core.training.reference import overdispersion
 from core.training.split import event_times, temporal_split
 
 TABLE = pa.table(
@@ -133,7 +134,7 @@ def test_overdispersion_of_one_day_or_one_value_is_one() -> None:
 
 
 def test_scores_of_zero_and_one_have_bins() -> None:
-    counts = score_counts(np.array([0.0, 1.0, 0.5]))
+    counts = counted(np.array([0.0, 1.0, 0.5]), ())
     assert (counts[0], counts[255], counts[128], sum(counts)) == (1, 1, 1, 3)
 
 

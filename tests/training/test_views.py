@@ -106,7 +106,7 @@ def test_a_model_trained_on_a_view_serves_what_it_was_trained_on(desk: Desk, dat
     served = ServedModel(artefact)
     for inputs in asked[:50]:
         served.places(inputs)
-    scores = [served.score(inputs)[0] for inputs in asked[:50]]
+    scores = [served.answer(inputs)[0]["score"] for inputs in asked[:50]]
     assert scores == score_table(artefact, table.slice(0, 50)).tolist()
 
 
