@@ -5,15 +5,17 @@ from __future__ import annotations
 import click
 
 from console.cli.dataset_contract import contract
+from console.cli.dataset_diff import diff, overlap
 from console.cli.dataset_lineage import lineage
+from console.cli.dataset_quarantine import quarantine
 from console.cli.dataset_watch import watch
 from console.cli.dataset_words import (
     dataset_argument,
     findings_json,
     profile_json,
     profile_row,
-    quarantined_json,
     query_option,
+    say_findings,
     snapshot_json,
     snapshot_option,
     source_argument,
@@ -21,13 +23,16 @@ from console.cli.dataset_words import (
 )
 from console.cli.opening import Opens
 from console.cli.output import change_options, desk_from, emit, json_option, table
-from core.clock import iso, iso_or_none
+from core.clock import iso_or_none
 from core.datasets import ingest, rows, verbs
+from core.datasets.examine import Declared, examine, require_name
+from core.datasets.finding import require_kept
 from core.datasets.given import given
 from core.datasets.source import Source
 from core.desk import Desk
 from core.errors import BadInput
 
+strict_option = click.option("--strict", is_flag=True, help="Refuse for warnings too.")
 delimiter_option = click.option("--delimiter", metavar="CHAR", help="What separates a CSV file's values (a comma).")
 
 
@@ -57,6 +62,7 @@ def command() -> None:
 @click.option("--label", metavar="COLUMN", help="The column to be predicted.")
 @click.option("--leak", "leaks", metavar="COLUMN", multiple=True, help="Known only after the event: never a feature.")
 @delimiter_option
+@strict_option
 @change_options
 @json_option
 @click.pass_context
@@ -69,6 +75,7 @@ def add(
     label: str | None,
     leaks: tuple[str, ...],
     delimiter: str | None,
+    strict: bool,
     dry_run: bool,
     yes: bool,
     as_json: bool,
@@ -82,8 +89,8 @@ def add(
     The first file makes the contract of DATASET; later ones must keep it, or they go to quarantine (exit code 1).
     """
     desk = desk_from(ctx)
-    declared = ingest.Declared(time_column, label, leaks, _one_character(delimiter))
-    ingest.require_name(dataset)
+    declared = Declared(time_column, label, leaks, _one_character(delimiter), strict)
+    require_name(dataset)
     with given(desk, path, query) as source:
         if dry_run:
             _try(desk, dataset, source, declared, as_json)
@@ -97,8 +104,8 @@ def add(
     click.echo(f"{what} {dataset} snapshot {added.snapshot.number}, {added.snapshot.rows:,} rows")
 
 
-def _try(desk: Desk, dataset: str, source: Source, declared: ingest.Declared, as_json: bool) -> None:
-    examined = ingest.examine(desk, source, dataset, declared)
+def _try(desk: Desk, dataset: str, source: Source, declared: Declared, as_json: bool) -> None:
+    examined = examine(desk, source, dataset, declared)
     tell(examined.findings)
     examined.require_kept(dataset)
     if as_json:
@@ -172,44 +179,44 @@ def profile(ctx: click.Context, dataset: str, number: int | None, as_json: bool)
 
 @command.command()
 @dataset_argument
-@source_argument
+@click.argument("path", metavar="[SOURCE]", required=False)
 @query_option
 @delimiter_option
+@snapshot_option
+@strict_option
 @json_option
 @click.pass_context
 def validate(
-    ctx: click.Context, dataset: str, path: str, query: str | None, delimiter: str | None, as_json: bool
+    ctx: click.Context,
+    dataset: str,
+    path: str | None,
+    query: str | None,
+    delimiter: str | None,
+    number: int | None,
+    strict: bool,
+    as_json: bool,
 ) -> None:
-    """Hold SOURCE (as for `add`) against the contract of DATASET and write nothing; exit code 1 where it breaks it."""
+    """Hold SOURCE (as for `add`), or without it a snapshot, against the contract of DATASET, and write nothing.
+
+    Exit code 1 where it breaks it. Offending rows are counted and the first ten are named.
+    """
     desk = desk_from(ctx, read_only=True)
-    examined = verbs.validate(desk, path, dataset, delimiter=_one_character(delimiter), query=query)
-    if as_json:
-        emit({"dataset": dataset, "ok": not examined.errors, "findings": findings_json(examined.findings)})
+    if path is None:
+        found = verbs.validated(desk, dataset, number, strict=strict)
     else:
-        cells = [(finding.severity, finding.column or "", finding.text) for finding in examined.findings]
-        table(("severity", "column", "finding"), cells, empty="it keeps the contract")
-    examined.require_kept(dataset)
+        declared = Declared(delimiter=_one_character(delimiter), strict=strict)
+        found = verbs.validate(desk, path, dataset, declared, query=query).findings
+    ok = not any(finding.severity == "error" for finding in found)
+    if as_json:
+        emit({"dataset": dataset, "ok": ok, "findings": findings_json(found)})
+    else:
+        say_findings(found, empty="it keeps the contract")
+    require_kept(found, path or "the snapshot", dataset)
 
 
 command.add_command(contract)
+command.add_command(diff)
+command.add_command(overlap)
 command.add_command(lineage)
 command.add_command(watch)
-
-
-@command.group()
-def quarantine() -> None:
-    """The files that broke their contract."""
-
-
-@quarantine.command(name="list")
-@click.option("--all", "released", is_flag=True, help="Those that were taken later as well.")
-@json_option
-@click.pass_context
-def quarantine_list(ctx: click.Context, released: bool, as_json: bool) -> None:
-    """The refused files with their reasons; a file that keeps a changed contract is released by adding it again."""
-    held = rows.quarantine(desk_from(ctx, read_only=True).store, released=released)
-    if as_json:
-        emit([quarantined_json(entry) for entry in held])
-        return
-    cells = [(q.id, q.dataset, iso(q.created_us), iso_or_none(q.released_us), q.source, q.reason) for q in held]
-    table(("id", "dataset", "refused", "released", "source", "reason"), cells, empty="nothing is in quarantine")
+command.add_command(quarantine)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,8 @@ import click
 
 from console.cli.output import emit, table
 from core.clock import iso, iso_or_none
-from core.datasets.check import Finding
 from core.datasets.contract import Column, Contract
+from core.datasets.finding import Finding
 from core.datasets.rows import Quarantined, Snapshot
 
 file_argument = click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
@@ -31,7 +30,23 @@ def tell(findings: Sequence[Finding]) -> None:
 
 def findings_json(findings: Sequence[Finding]) -> list[dict[str, Any]]:
     """Findings as plain data."""
-    return [dataclasses.asdict(finding) for finding in findings]
+    return [finding.to_json() for finding in findings]
+
+
+def say_findings(findings: Sequence[Finding], *, empty: str = "") -> None:
+    """Print findings as a table, and under it the offending rows that are named."""
+    cells = [(f.severity, f.rule, f.column or "", "" if f.count is None else f"{f.count:,}", f.text) for f in findings]
+    if cells or empty:
+        table(("severity", "rule", "column", "rows", "finding"), cells, empty=empty)
+    for finding in findings:
+        if finding.examples:
+            named = "; ".join(f"{one.row:,}: {_values(one.values)}" for one in finding.examples)
+            click.echo(f"rows that break {finding.rule} {finding.column or ''}".rstrip() + f": {named}")
+
+
+def _values(values: Mapping[str, Any]) -> str:
+    shown = {name: "nothing" if value is None else value for name, value in values.items()}
+    return str(next(iter(shown.values()))) if len(shown) == 1 else ", ".join(f"{k}={v}" for k, v in shown.items())
 
 
 def snapshot_json(snapshot: Snapshot) -> dict[str, Any]:
@@ -60,6 +75,7 @@ def quarantined_json(entry: Quarantined) -> dict[str, Any]:
         "reason": entry.reason,
         "refused": iso(entry.created_us),
         "released": iso_or_none(entry.released_us),
+        "ended": entry.ended,
     }
 
 

@@ -18,7 +18,7 @@ NOUNS = {
     "backup": "the home in one file, with a hash of every part",
     "checklist": "pre-production and production readiness, every item proved or waived",
     "daemon": "run schedules, sync, SLOs and alerts until stopped",
-    "dataset": "snapshots and contracts: add, list, show, profile, contract, validate, watch, quarantine",
+    "dataset": "snapshots, contracts: add, list, show, profile, contract, validate, diff, overlap, watch, quarantine",
     "demo": "play the flights year: a real model, real traffic, a bad deploy, a rollback",
     "deploy": "start, status, rollback, history",
     "doctor": "say what is wrong with this home and how to mend it",

@@ -12,7 +12,7 @@ VIEWER, OPERATOR, APPROVER, ADMIN = ROLES = ("viewer", "operator", "approver", "
 MEANING = {
     VIEWER: "reads everything, changes nothing",
     OPERATOR: "deploys, rolls back, trains, works incidents and runbooks, plans jobs",
-    APPROVER: "also approves versions, declares gates and waives rules, trusts runbooks, retires objectives",
+    APPROVER: "also approves versions, declares gates, waives, releases data, trusts runbooks, retires objectives",
     ADMIN: "also grants roles, marks models critical, adds endpoints, rotates keys",
 }
 # What a kind of event asks for; one ending in a dot stands for all below it. Every other change asks for an operator.
@@ -21,6 +21,7 @@ LEAST = {
     "secret.": ADMIN,
     "model.critical": ADMIN,
     "endpoint.added": ADMIN,
+    "dataset.released": APPROVER,
     "model.approved": APPROVER,
     "model.waived": APPROVER,
     "model.gates": APPROVER,

@@ -116,6 +116,8 @@ def _verdict(event: Event, data: dict[str, Any]) -> str:
 _WORDS: dict[str, Callable[[Event, dict[str, Any]], str]] = {
     "dataset.added": _dataset,
     "dataset.quarantined": lambda e, d: f"data {d.get('dataset', '')} quarantined{_why(d)}",
+    "dataset.released": lambda e, d: f"data {d.get('dataset', '')}/{d.get('snapshot', '')} released{_why(d)}",
+    "dataset.dropped": lambda e, d: f"refused data of {d.get('dataset', '')} dropped{_why(d)}",
     "contract.saved": lambda e, d: f"contract {d.get('dataset', '')} v{d.get('version', '')} saved",
     "model.registered": lambda e, d: f"{_version(e)} registered",
     "model.promoted": lambda e, d: f"{_version(e)} is {d.get('stage', '')}",

@@ -1,14 +1,17 @@
-"""Hold a table against its contract."""
+"""Hold a table against its contract: column by column, then as a whole."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any
 
-from core.clock import span
+from core.clock import iso, span
+from core.datasets.column_checks import masked, named, value_findings
 from core.datasets.columns import Columns, columns_of
 from core.datasets.contract import Column, Contract
-from core.datasets.distinct import repeats
+from core.datasets.finding import Finding, Offenders, Severity, share
+from core.datasets.rowbits import repeats, row_bits
+from core.datasets.rules import rule_findings
 
 if TYPE_CHECKING:
     import pyarrow
@@ -17,134 +20,125 @@ FITS = {("integer", "number"), ("unknown", "unknown")}
 
 
 @dataclass(frozen=True)
-class Finding:
-    """Something seen in a column (None: in the whole file): an `error` refuses the file, a `warning` does not."""
+class Before:
+    """What is asked of the last snapshot: its rows, and its newest time in microseconds."""
 
-    column: str | None
-    severity: Literal["error", "warning"]
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.column}: {self.text}" if self.column else self.text
+    rows: int
+    newest_us: int | None = None
 
 
-def check(contract: Contract, table: pyarrow.Table | Columns, *, now_us: int | None = None) -> list[Finding]:
-    """Everything in a table that breaks the contract or strains it, in the order of the columns; empty where it fits.
+def check(
+    contract: Contract, table: pyarrow.Table | Columns, *, now_us: int | None = None, before: Before | None = None
+) -> list[Finding]:
+    """Everything in a table that breaks the contract or strains it, columns first; empty where it fits.
 
-    `now_us` is what freshness is measured from; without it freshness is not checked. Memory does not grow with the
-    rows of `Columns`.
+    `now_us` is what freshness is measured from, `before` what a jump of the rows and the order of snapshots are; what
+    is not given is not asked. Memory does not grow with the rows of `Columns`.
     """
     held = columns_of(table)
     found = [finding for column in contract.columns for finding in _column(column, held)]
     known = {column.name for column in contract.columns}
     found += [
-        Finding(name, "warning", "is not in the contract: it is kept and not used")
+        Finding(name, "warning", "is not in the contract: it is kept and not used", "columns")
         for name in held.types
         if name not in known
     ]
-    return found + _freshness(contract, held, now_us)
+    hidden = masked(*contract.columns)
+    found += [*_rows(contract, held, before), *_keys(contract, held), *_times(contract, held, now_us, before)]
+    return [*found, *(finding for rule in contract.rules for finding in rule_findings(rule, held, hidden))]
 
 
 def _column(column: Column, table: Columns) -> list[Finding]:
     kind = table.types.get(column.name)
     if kind is None:
-        return [Finding(column.name, "error", "is missing")]
+        return [Finding(column.name, "error", "is missing", "columns")]
     missing = table.missing(column.name)
     if missing == table.rows:
-        severity: Literal["error", "warning"] = "warning" if column.nullable else "error"
-        return [Finding(column.name, severity, "has no value in any row")]
+        limited = not column.nullable or (column.null_share is not None and column.null_share < 1)
+        severity: Severity = "error" if limited else "warning"
+        return [Finding(column.name, severity, "has no value in any row", "missing", missing, table.rows)]
     if kind != column.type and (kind, column.type) not in FITS and column.type != "unknown":
-        return [Finding(column.name, "error", f"holds {kind} where the contract says {column.type}")]
-    found = [*_outside(column, table, kind), *_unseen(column, table, kind), *_twice(column, table)]
-    return [*_missing(column, missing, table.rows), *found]
+        text = f"holds {kind} where the contract says {column.type}"
+        return [Finding(column.name, "error", text, "type", table.rows - missing, table.rows)]
+    return value_findings(column, table, kind, missing)
 
 
-def _missing(column: Column, missing: int, rows: int) -> list[Finding]:
-    if column.nullable or not missing:
-        return []
-    return [Finding(column.name, "error", f"is empty in {_share(missing, rows)}; it may never be")]
+def _rows(contract: Contract, table: Columns, before: Before | None) -> list[Finding]:
+    limits, rows, found = contract.rows, table.rows, []
+    if limits.least is not None and rows < limits.least:
+        found.append(f"it has {rows:,} rows; the contract asks for {limits.least:,} at least")
+    if limits.most is not None and rows > limits.most:
+        found.append(f"it has {rows:,} rows; the contract allows {limits.most:,} at most")
+    if limits.jump is not None and before is not None and max(rows, before.rows) > limits.jump * min(rows, before.rows):
+        allowed = f"the contract allows {limits.jump:g} times more or fewer"
+        found.append(f"it has {rows:,} rows where the snapshot before had {before.rows:,}; {allowed}")
+    return [Finding(None, "error", text, "rows") for text in found]
 
 
-def _outside(column: Column, table: Columns, kind: str) -> list[Finding]:
-    import pyarrow.compute as pc
-
-    bounds = [(column.min, "below", pc.less), (column.max, "above", pc.greater)]
-    asked = [bound for bound in bounds if bound[0] is not None]
-    if kind not in ("integer", "number"):
-        return []
-    counts = [0] * len(asked)
-    for batch in table.batches(column.name) if asked else ():
-        for place, (bound, _, compare) in enumerate(asked):
-            counts[place] += int(pc.sum(compare(batch, bound)).as_py() or 0)
-    words = [f"{word} {bound:g}" for bound, word, _ in asked]
-    found = [
-        finding
-        for count, what in zip(counts, words, strict=True)
-        for finding in _judged(column, count, table.rows, what)
-    ]
-    return found + _foreign(column, table)
+def _keys(contract: Contract, table: Columns) -> list[Finding]:
+    """Keys of several columns; a row that lacks a part of one is not compared."""
+    found = []
+    for key in contract.unique_together:
+        if not all(name in table.types for name in key):
+            continue
+        again = repeats(lambda names=key: row_bits(table, names), table.rows)  # type: ignore[misc]
+        if again.count:
+            first = named(table, list(key), again.places, *contract.columns).examples
+            text = f"{' and '.join(key)} repeat together in {share(again.count, table.rows)}"
+            found.append(Finding(None, "error", text, "unique_together", again.count, table.rows, tuple(first)))
+    return found
 
 
-def _foreign(column: Column, table: Columns) -> list[Finding]:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if column.values is None:
-        return []
-    count, example = 0, 0.0
-    for batch in table.batches(column.name):
-        floating = pa.types.is_floating(batch.type)
-        known = pa.array([float(value) for value in column.values] if floating else column.values)
-        strangers = pc.and_(pc.is_valid(batch), pc.invert(pc.is_in(batch, known)))
-        if strangers.true_count:
-            example = example if count else batch.filter(strangers)[0].as_py()
-            count += strangers.true_count
-    few = ", ".join(str(value) for value in column.values[:10])
-    return _judged(column, count, table.rows, f"none of {few} (as {example:g})")
-
-
-def _unseen(column: Column, table: Columns, kind: str) -> list[Finding]:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if column.levels is None or kind != "text":
-        return []
-    levels = pa.array(column.levels, pa.string())
-    count, example = 0, ""
-    for batch in table.batches(column.name):
-        strange = pc.invert(pc.is_in(batch.dictionary, levels))
-        strangers = strange.take(batch.indices).fill_null(False)
-        if strangers.true_count:
-            example = example if count else batch.filter(strangers)[0].as_py()
-            count += strangers.true_count
-    return _judged(column, count, table.rows, f"none of the {len(column.levels)} known levels (as {example!r})")
-
-
-def _judged(column: Column, count: int, rows: int, what: str) -> list[Finding]:
-    if not count:
-        return []
-    severity: Literal["error", "warning"] = "error" if count > column.tolerance * rows else "warning"
-    return [Finding(column.name, severity, f"is {what} in {_share(count, rows)}")]
-
-
-def _twice(column: Column, table: Columns) -> list[Finding]:
-    extra = repeats(table.batches(column.name), table.rows) if column.unique else 0
-    return [Finding(column.name, "error", f"repeats a value in {_share(extra, table.rows)}")] if extra else []
-
-
-def _freshness(contract: Contract, table: Columns, now_us: int | None) -> list[Finding]:
-    import pyarrow.compute as pc
-
+def _times(contract: Contract, table: Columns, now_us: int | None, before: Before | None) -> list[Finding]:
     name = contract.time_column
-    if contract.freshness_us is None or now_us is None or name is None or table.types.get(name) != "time":
+    if name is None or table.types.get(name) != "time":
+        return []
+    since = before.newest_us if before is not None and contract.after_last else None
+    found = [] if not contract.in_order else _disorder(name, table)
+    if since is not None:
+        found += _earlier(name, table, since)
+    return [*_freshness(contract, name, table, now_us), *found]
+
+
+def _disorder(name: str, table: Columns) -> list[Finding]:
+    import numpy as np
+
+    def backwards(times: Any, last: int) -> Any:
+        return np.diff(times, prepend=last) < 0
+
+    return _walk(name, table, backwards, "order", "earlier than the row above")
+
+
+def _earlier(name: str, table: Columns, since_us: int) -> list[Finding]:
+    said = f"earlier than the newest row of the snapshot before ({iso(since_us)})"
+    return _walk(name, table, lambda times, _: times < since_us, "after_last", said)
+
+
+def _walk(name: str, table: Columns, broken: Any, rule: str, said: str) -> list[Finding]:
+    """The rows whose time breaks a rule that knows the time above; rows without a time are passed over."""
+    import numpy as np
+
+    found, first, last = Offenders(), 0, np.iinfo(np.int64).min // 2
+    for batch in table.batches(name):
+        there = batch.is_valid().to_numpy(zero_copy_only=False)
+        times = batch.drop_null().cast("int64").to_numpy(zero_copy_only=False)
+        wrong = np.zeros(len(batch), bool)
+        if len(times):
+            wrong[there] = broken(times, last)
+            last = int(times[-1])
+        found.add(first, wrong, {name: batch})
+        first += len(batch)
+    return found.judged(name, rule, table.rows, 0.0, said)
+
+
+def _freshness(contract: Contract, name: str, table: Columns, now_us: int | None) -> list[Finding]:
+    import pyarrow.compute as pc
+
+    if contract.freshness_us is None or now_us is None:
         return []
     ends = [pc.max(batch.cast("int64")).as_py() for batch in table.batches(name)]
     newest = max((end for end in ends if end is not None), default=None)
     if newest is None or now_us - newest <= contract.freshness_us:
         return []
     age, limit = span(now_us - newest), span(contract.freshness_us)
-    return [Finding(name, "error", f"its newest row is {age} old; the contract allows {limit}")]
-
-
-def _share(count: int, rows: int) -> str:
-    return f"{count:,} of {rows:,} rows ({count / rows:.1%})"
+    return [Finding(name, "error", f"its newest row is {age} old; the contract allows {limit}", "freshness")]

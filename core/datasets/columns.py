@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,10 @@ class Columns:
 
     def batches(self, name: str) -> Iterator[Any]:
         """A column's pyarrow arrays in order, none empty; text as dictionaries. Each call reads it anew."""
+        raise NotImplementedError
+
+    def together(self, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """Batches of several columns by name, in the order given, as `batches` has them; all columns without a name."""
         raise NotImplementedError
 
     def missing(self, name: str) -> int:
@@ -55,6 +59,12 @@ class MemoryColumns(Columns):
             for start in range(0, len(chunk), BATCH_ROWS):
                 yield _coded(chunk.slice(start, BATCH_ROWS))
 
+    def together(self, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+        chosen = self._table.select(list(names or self.types))
+        for batch in chosen.to_batches(max_chunksize=BATCH_ROWS):
+            if batch.num_rows:
+                yield {name: _coded(batch.column(name)) for name in chosen.column_names}
+
 
 class ParquetColumns(Columns):
     """A Parquet file that we wrote, of which one batch of a column is in memory at a time."""
@@ -74,6 +84,15 @@ class ParquetColumns(Columns):
         with pq.ParquetFile(self.path, metadata=self._metadata, read_dictionary=texts) as file:
             for batch in file.iter_batches(BATCH_ROWS, columns=[name], use_threads=False):
                 yield _coded(batch.column(0))
+
+    def together(self, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+        import pyarrow.parquet as pq
+
+        chosen = list(names or self.types)
+        texts = [name for name in chosen if self.types[name] == "text"]
+        with pq.ParquetFile(self.path, metadata=self._metadata, read_dictionary=texts) as file:
+            for batch in file.iter_batches(BATCH_ROWS, columns=chosen, use_threads=False):
+                yield {name: _coded(batch.column(batch.schema.get_field_index(name))) for name in chosen}
 
     def missing(self, name: str) -> int:
         place = list(self.types).index(name)

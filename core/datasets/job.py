@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from core.datasets import rows, verbs
-from core.datasets.check import check
+from core.datasets.finding import require_kept
 from core.datasets.ingest import add
-from core.datasets.load import columns
 from core.desk import Desk
-from core.errors import BadInput, CheckFailed
+from core.errors import BadInput
 
 
 def ingest(desk: Desk, args: Mapping[str, Any], progress: Callable[[float, str], None]) -> dict[str, Any]:
@@ -43,11 +42,6 @@ def validate(desk: Desk, args: Mapping[str, Any], progress: Callable[[float, str
         verbs.validate(desk, args["path"], dataset, query=args.get("query")).require_kept(dataset)
         return {"dataset": dataset}
     snapshot = rows.snapshot(desk.store, dataset, number)
-    found = check(rows.contract(desk.store, dataset).contract, columns(desk, snapshot))
-    broken = [str(each) for each in found if each.severity == "error"]
-    if broken:
-        raise CheckFailed(
-            f"snapshot {snapshot.number} of {dataset!r} breaks its contract: {'; '.join(broken)}",
-            f"see `tocsin dataset contract show {dataset}`",
-        )
+    found = verbs.validated(desk, dataset, number)
+    require_kept(found, f"snapshot {snapshot.number}", dataset)
     return {"dataset": dataset, "snapshot": snapshot.number}

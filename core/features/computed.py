@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from core.errors import BadInput
+from core.expressions.expression import Node, bind
+from core.expressions.grammar import parse
+from core.expressions.whole import finite, mapped
 from core.features.columns import EXPRESSION, Feature, ViewColumn
-from core.features.expression import Node, bind
 from core.features.functions import Function, installed
-from core.features.grammar import parse
-from core.features.whole import finite, mapped
 from core.measures.values import CATEGORY, NAN, NUMBER
 
 AGAIN = "train the model again"

@@ -13,8 +13,8 @@ import msgspec
 
 from core.clock import parse_span
 from core.errors import BadInput
+from core.expressions.grammar import parse
 from core.features.functions import function
-from core.features.grammar import parse
 
 MOST_COLUMNS = 2000
 HINT = "`tocsin help features` shows a view file"

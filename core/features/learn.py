@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.errors import BadInput
+from core.expressions.expression import Node
+from core.expressions.grammar import parse
+from core.expressions.whole import Texts, answered, as_arrow, is_absent
 from core.features.columns import EXPRESSION, FUNCTION, IDENTITY, Feature, ViewColumn
 from core.features.computed import asked, expression_of, function_node, places_of
 from core.features.declared import Column, FeatureView, Pinned, naming
-from core.features.expression import Node
 from core.features.functions import installed
-from core.features.grammar import parse
 from core.features.view import raw_columns
-from core.features.whole import Texts, answered, as_arrow, is_absent
 from core.measures.bins import top_levels
 from core.measures.values import CATEGORY, NUMBER
 

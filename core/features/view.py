@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from core.errors import BadInput
+from core.expressions.operations import cycle
+from core.expressions.whole import Texts, texts
+from core.expressions.whole import codes_of as codes_of_texts
 from core.features.columns import CYCLES, IDENTITY, OPS, Feature, ViewColumn, Viewed
 from core.features.computed import AGAIN, check_computed, node_of
-from core.features.operations import cycle
-from core.features.whole import Texts, texts
-from core.features.whole import codes_of as codes_of_texts
 from core.measures.reading import by_rule, floats
 from core.measures.values import CATEGORY, NAN, as_number
 

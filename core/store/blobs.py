@@ -59,7 +59,6 @@ class Blobs:
     @contextmanager
     def part(self) -> Iterator[Path]:
         """An empty file to be written and given to `adopt`; gone at the end where it was not."""
-        self._guard()
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             path = _new_part(self.folder)
@@ -72,6 +71,7 @@ class Blobs:
 
     def adopt(self, part: Path) -> str:
         """Keep the content of a file made by `part`, moved and not copied; returns its hash."""
+        self._guard()
         try:
             sha256 = file_sha256(part)
             target = self.path(sha256)

@@ -6,10 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from core.errors import BadInput
+from core.expressions.whole import times_as_text
 from core.features.columns import Feature
 from core.features.learn import inputs_of
 from core.features.saved import SavedView
-from core.features.whole import times_as_text
 from core.measures.bins import top_levels
 from core.measures.values import CATEGORY, NUMBER
 

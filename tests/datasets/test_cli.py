@@ -125,7 +125,7 @@ def test_errors_are_two_lines_and_an_exit_code(
 def test_a_contract_file_that_is_no_json_is_refused(tocsin: Callable[..., Said], write: Write) -> None:
     code, _, err = tocsin("contract", "set", "loans", write("columns: []", "contract.yaml"))
     assert code == 2
-    assert "is not JSON" in err
+    assert "neither JSON nor TOML" in err
 
 
 def test_a_folder_is_watched_listed_and_let_go(tocsin: Callable[..., Said], loans_file: Path, tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
 from core.errors import BadInput
-from core.features.expression import Node, bind
-from core.features.grammar import parse
-from core.features.whole import Texts, texts, values_of
+from core.expressions.expression import Node, bind
+from core.expressions.grammar import parse
+from core.expressions.whole import Texts, texts, values_of
 
 KINDS = {"x": "number", "y": "number", "hhmm": "number", "a": "category", "b": "category", "at": "category"}
 NAN = math.nan

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from core.clock import DAY, MINUTE, SimClock
 from core.counts.histogram import BINS, latency_bin
 from core.counts.series import SeriesKey, add
-from core.datasets.ingest import Declared, take
+from core.datasets.examine import Declared
+from core.datasets.ingest import take
 from core.datasets.source import open_source
 from core.desk import Desk
 from core.errors import BadInput, CheckFailed

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from core.clock import HOUR, SimClock
-from core.datasets.ingest import Declared, take
+from core.datasets.examine import Declared
+from core.datasets.ingest import take
 from core.datasets.source import open_source
 from core.desk import Desk
 from core.endpoints import deploy, rows, verbs

@@ -19,7 +19,8 @@ from core.desk import Desk
 from core.endpoints.adapter import Batch
 from core.endpoints.ingest import add_batches
 from core.errors import NotFound
-from core.features import declared, operations, saved
+from core.expressions import operations
+from core.features import declared, saved
 from core.monitor.parity import parity
 from core.registry import versions
 from core.serving.model import ServedModel

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from core.features.whole import Texts, choose, finite, finite_whole, is_absent, merged
+from core.expressions.whole import Texts, choose, finite, finite_whole, is_absent, merged
 from core.measures.values import NAN
 
 Scalar = Callable[..., Any]

@@ -1,6 +1,6 @@
 """An expression bound to a model's raw inputs: one tree, computed for a row in serving and for whole columns offline.
 
-Both forms are made of the same rules (`core.features.operations`) and are equal to the last bit.
+Both forms are made of the same rules (`core.expressions.operations`) and are equal to the last bit.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from datetime import UTC
 from functools import partial, reduce
 from typing import Any
 
-from core.features import operations as ops
-from core.features.grammar import Parsed, constant, edges_of, levels_of, place_of, wrong
-from core.features.operations import Operation, total
-from core.features.whole import choose, fill, finite, finite_whole, is_absent, mapped
+from core.expressions import operations as ops
+from core.expressions.grammar import Parsed, constant, edges_of, levels_of, place_of, wrong
+from core.expressions.operations import Operation, total
+from core.expressions.whole import choose, fill, finite, finite_whole, is_absent, mapped
 from core.measures.values import CATEGORY, NAN, NUMBER
 from core.work.zones import zone
 
