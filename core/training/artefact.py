@@ -12,6 +12,7 @@ from typing import Any
 
 from core.errors import BadInput, TocsinError
 from core.features.columns import Feature, ViewColumn
+from core.features.lookups import Lookups
 from core.features.view import check_view
 from core.measures.bins import Bins, from_json
 from core.measures.values import CATEGORY, NUMBER
@@ -73,7 +74,10 @@ class Reference:
 
 @dataclass(frozen=True)
 class Artefact:
-    """A trained model version: raw inputs, view, booster (LightGBM text), reference, threshold, importance (gain)."""
+    """A trained model version: raw inputs, view, booster (LightGBM text), reference, threshold, importance (gain).
+
+    `lookups` are those of its raw inputs that serving looks up by the others, None where there are none.
+    """
 
     model: str
     version: int
@@ -85,6 +89,7 @@ class Artefact:
     threshold: float
     importance: Mapping[str, float]
     booster: str
+    lookups: Lookups | None = None
 
     def to_bytes(self) -> bytes:
         """Canonical JSON: sorted keys, no spaces, no not-a-number."""
@@ -118,10 +123,12 @@ class Artefact:
 
 def _plain(artefact: Artefact) -> dict[str, Any]:
     plain = {field.name: getattr(artefact, field.name) for field in fields(artefact)}
+    del plain["lookups"]
     reference = artefact.reference
     entries = {name: entry.to_json() for name, entry in reference.features.items()}
     return {
         **plain,
+        **({"lookups": artefact.lookups.to_json()} if artefact.lookups else {}),
         "format": FORMAT,
         "features": [asdict(feature) for feature in artefact.features],
         "view": [_column(column) for column in artefact.view],
@@ -150,6 +157,7 @@ def _read(plain: dict[str, Any]) -> Artefact:
         threshold=float(plain["threshold"]),
         importance={str(name): float(gain) for name, gain in plain["importance"].items()},
         booster=_text(plain["booster"]),
+        lookups=Lookups.from_json(plain["lookups"]) if "lookups" in plain else None,
     )
 
 
@@ -205,6 +213,7 @@ def _check(artefact: Artefact) -> None:
     width = WIDTH.search(artefact.booster)
     if width is None or int(width[1]) + 1 != len(artefact.view):
         raise ValueError("the booster does not have the view's columns")
+    _check_lookups(artefact)
     if len(artefact.reference.score) != SCORE_BINS:
         raise ValueError("the reference's scores are not in 256 bins")
     for feature in artefact.features:
@@ -213,3 +222,10 @@ def _check(artefact: Artefact) -> None:
             raise ValueError(f"the kind of {feature.name!r} is not known")
         if entry.bins.size != len(entry.counts):
             raise ValueError(f"the counts of {feature.name!r} do not fit its bins")
+
+
+def _check_lookups(artefact: Artefact) -> None:
+    inputs = {feature.name: feature.kind for feature in artefact.features}
+    for one in artefact.lookups.aggregates if artefact.lookups else ():
+        if inputs.get(one.name) != NUMBER or not inputs.keys() >= set(one.key):
+            raise ValueError(f"the aggregate {one.name!r} is no input, or its key is none")

@@ -10,7 +10,10 @@ from core.clock import DAY, iso
 from core.desk import Desk
 from core.errors import BadInput
 from core.features.columns import Feature, ViewColumn
+from core.features.events import event_times
+from core.features.join import joined, source_events
 from core.features.learn import learn
+from core.features.lookups import lookups_of
 from core.features.saved import SavedView, saved_view
 from core.features.view import apply, default_view
 from core.measures.evaluate import best_threshold, evaluate
@@ -22,7 +25,7 @@ from core.training.origin import code_hash, environment
 from core.training.plan import Plan
 from core.training.record import Draft, Version, made_by, register, require_label
 from core.training.reference import build_reference
-from core.training.split import Split, event_times, temporal_split
+from core.training.split import Split, temporal_split
 
 Progress = Callable[..., None]
 
@@ -42,6 +45,7 @@ class Material:
     times: Any
     dropped: int
     saved: SavedView | None
+    sources: dict[str, int]
 
 
 def train(desk: Desk, args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
@@ -91,6 +95,7 @@ def build(desk: Desk, plan: Plan, progress: Progress) -> Draft:
         threshold=best_threshold(truth, scores),
         importance=fitting.gains(final, material.view),
         booster=fitting.booster_text(final),
+        lookups=lookups_of(material.saved) if material.saved else None,
     )
     metrics = {**evaluate(truth, scores).to_json(), **_extent(material, split)}
     return Draft(
@@ -121,10 +126,13 @@ def gather(desk: Desk, plan: Plan) -> Material:
     usable = ~np.isnan(labels) & (times >= 0)
     kept = table.filter(usable)
     saved = saved_view(desk.store, plan.view) if plan.view else None
+    sources: dict[str, int] = {}
     if saved is None:
         features = choose_features(contract.used_as("feature"), kept, label.column, plan.exclude)
         view = default_view(features, plan.cycles)
     else:
+        events, sources = source_events(desk, saved.view, {plan.dataset: snapshot.number, **plan.sources})
+        kept = joined(saved.view, events, kept, times[usable])
         features, kept = viewed_features(saved, contract, kept, label.column)
         view = learn(saved.pinned, features, kept)
     return Material(
@@ -139,6 +147,7 @@ def gather(desk: Desk, plan: Plan) -> Material:
         times=times[usable],
         dropped=int((~usable).sum()),
         saved=saved,
+        sources=sources,
     )
 
 
@@ -181,4 +190,5 @@ def _parameters(plan: Plan, material: Material, split: Split) -> dict[str, Any]:
         "rounds": plan.rounds,
         "seed": plan.seed,
         **({"view": material.saved.text, "view_sha256": material.saved.sha256} if material.saved else {}),
+        **({"sources": material.sources} if material.sources else {}),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from core.clock import parse_time
@@ -19,7 +19,8 @@ MOST_ROUNDS = 5000
 class Plan:
     """A training request: `label` empty means the contract's, `snapshot` None the latest, `holdout_from_us` None
     the last quarter of the time; `cycles` maps columns to the period they are encoded by; `view` is a declared view's
-    `NAME` or `NAME@VERSION`, empty for the contract's features as they are."""
+    `NAME` or `NAME@VERSION`, empty for the contract's features as they are; `sources` are the numbers of the snapshots
+    that its aggregates are computed from, for data sets of which it is not to be the latest."""
 
     model: str
     dataset: str
@@ -32,6 +33,7 @@ class Plan:
     seed: int
     run_id: int | None
     view: str = ""
+    sources: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, args: Mapping[str, Any]) -> Plan:
@@ -53,6 +55,7 @@ class Plan:
             seed=_whole(args, "seed", SEED, 0, 2**31 - 1),
             run_id=args.get("run_id"),
             view=args.get("view") or "",
+            sources=args.get("sources") or {},
         )
 
 
