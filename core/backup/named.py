@@ -7,6 +7,7 @@ from core.store import Blobs, Reads
 
 NAMED = """SELECT artefact AS sha256, model || ' v' || version AS what FROM model_version
 UNION SELECT blob, dataset || ' ' || number FROM snapshot
+UNION SELECT blob, aggregate || ' of ' || view || '@' || version FROM materialisation
 UNION SELECT sha256, 'the runbook of walk ' || id FROM walk"""
 
 

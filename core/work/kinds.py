@@ -10,6 +10,7 @@ KINDS: dict[str, str] = {
     "drift": "core.monitor.job:drift",
     "gate": "core.registry.job:gate",
     "ingest": "core.datasets.job:ingest",
+    "materialise": "core.features.job:materialise",
     "train": "core.training.job:train",
     "validate": "core.datasets.job:validate",
 }
