@@ -14,6 +14,7 @@ from core.clock import DAY, HOUR, MINUTE
 from core.counts import series
 from core.datasets.watching import Watcher
 from core.desk import Desk
+from core.endpoints.witness import Witnesses
 from core.errors import StoreUnusable, TocsinError
 from core.ledger.anchors import anchor_hourly
 from core.search import take_in_logs
@@ -58,6 +59,7 @@ class Daemon:
         self._planner = Planner(desk, last_us=heartbeat_us(desk))
         self._folders = Watcher(desk)
         self._dead_man = DeadMan(desk)
+        self._witnesses = Witnesses(desk)
         self._errors: dict[str, str] = {}
         self._opened: list[int] = []
         self._kept_us = 0
@@ -145,11 +147,16 @@ class Daemon:
         """Forget what retention no longer asks for, a bounded bite at a time; coarser counts keep every sum."""
         now = self.desk.now_us()
         anchor_hourly(self.desk.home, self.desk.store, now)
+        self._witnesses.turn()
         upkeep.checkpoint(self.desk)
         take_in_logs(self.desk)
-        if now - self._kept_us < KEEP_EVERY_US:
-            return
-        self._kept_us = now
+        if now - self._kept_us >= KEEP_EVERY_US:
+            self._kept_us = now
+            self._forget(now)
+        upkeep.give_back(self.desk)
+        self.desk.store.ballast.keep()
+
+    def _forget(self, now: int) -> None:
         kept = self.desk.settings.retention
         with self.desk.write() as tx:
             series.forget(tx, MINUTE, now - kept.minute_days * DAY)

@@ -8,21 +8,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.backup.named import damaged_blobs, named_blobs
-from core.clock import MINUTE, span
+from core.clock import span
 from core.desk import Desk
 from core.endpoints.waiting import asking, words
 from core.errors import TocsinError
 from core.ledger import anchors
 from core.ledger.chain import key_of
-from core.store import driver
+from core.store import driver, space, ticket
 from core.store.migrate import SCHEMA_VERSION
-from core.work.single import standby_waits
+from core.work import rows
+from core.work.beat import heartbeat
+from core.work.planner import MEND
 
 DEAD = "SELECT count(*) AS n FROM outbox WHERE state = 'dead'"
 WAITING = "SELECT count(*) AS n, min(created_us) AS oldest FROM outbox WHERE state IN ('waiting', 'claimed')"
 ENDPOINTS = "SELECT name, error FROM endpoint WHERE state = 'active' ORDER BY name"
-BEAT = "SELECT at_us, detail FROM heartbeat WHERE name = 'daemon'"
-SILENT_US = 2 * MINUTE
 
 
 @dataclass(frozen=True)
@@ -50,14 +50,18 @@ Found = tuple[str, str, str] | tuple[str, str]
 
 
 def _sqlite(desk: Desk) -> list[Found]:
-    version = driver.library_version
+    module = driver.module_for(desk.home.store_path, desk.store.secret)
+    version, newer = (
+        module.sqlite_version,
+        "pysqlite3 (0.6.1 or newer)" if module is driver.dbapi else "a newer sqlcipher3",
+    )
     if driver.wal_is_safe(version):
         return [("ok", f"SQLite {version}, write-ahead log")]
     return [
         (
             "note",
             f"SQLite {version} can corrupt a write-ahead log that two programs share, so a rollback journal is used",
-            "install pysqlite3 (0.6.1 or newer) for this Python, and writing is faster",
+            f"install {newer} for this Python, and writing is faster",
         )
     ]
 
@@ -74,7 +78,17 @@ def _store(desk: Desk) -> list[Found]:
     if version > SCHEMA_VERSION:
         found = f"made by a newer tocsin (schema {version}, this one knows {SCHEMA_VERSION}): it can only be read"
         return [("wrong", found, "upgrade tocsin")]
-    return [("ok", f"sound, {size:.1f} MB")]
+    return [("ok", f"sound, {size:.1f} MB"), *_space(desk)]
+
+
+def _space(desk: Desk) -> list[Found]:
+    found = space.space(desk.store)
+    if found.free <= found.slack:
+        return []
+    said = f"{found.free / 1e6:.1f} MB of the file are free"
+    if found.gives_back:
+        return [("note", said, "the daemon gives them back a bit at a time; `tocsin doctor --fix` does it now")]
+    return [("note", f"{said}, and an older tocsin made it so that it keeps them", "`tocsin doctor --fix`")]
 
 
 def _ledger(desk: Desk) -> list[Found]:
@@ -93,25 +107,40 @@ def _blobs(desk: Desk) -> list[Found]:
 
 
 def _daemon(desk: Desk) -> list[Found]:
-    row = desk.store.one(BEAT)
-    if row is None:
+    beat = heartbeat(desk)
+    if beat.age_us is None:
         return [("note", "no daemon has run on this home", "`tocsin daemon` runs schedules, sync and alerts")]
-    age = desk.now_us() - int(row["at_us"])
-    if age > SILENT_US:
-        return [("wrong", f"the daemon was last seen {span(age)} ago", "start it again: `tocsin daemon`")]
-    if row["detail"]:
-        return [("wrong", row["detail"], "mend what it names")]
-    return [("ok", f"beat {span(age)} ago{', and a second one stands by' if standby_waits(desk) else ''}")]
+    if beat.state == "silent":
+        fix = "a second one stands by and takes over" if beat.standby else "start it again: `tocsin daemon`"
+        return [("wrong", f"the daemon was last seen {span(beat.age_us)} ago", fix)]
+    if beat.trouble:
+        return [("wrong", beat.trouble, "mend what it names")]
+    return [("ok", f"beat {span(beat.age_us)} ago{', and a second one stands by' if beat.standby else ''}")]
+
+
+def _writers(desk: Desk) -> list[Found]:
+    found = ticket.holder(desk.home.lock_path("writer"))
+    if found is not None and found.stopped:
+        return [("wrong", f"nothing can be written: the store is held by {found.words}", found.hint)]
+    return [("ok", f"written to by process {found.pid}" if found else "nobody holds it up")]
+
+
+def _schedules(desk: Desk) -> list[Found]:
+    aside = rows.set_aside(desk.store)
+    found: list[Found] = [
+        ("wrong", f"{each.name} is set aside: {each.trouble}", MEND.format(each.name)) for each in aside
+    ]
+    return found or [("ok", "each can be planned")]
 
 
 def _endpoints(desk: Desk) -> list[Found]:
-    rows = desk.store.read(ENDPOINTS)
+    active = desk.store.read(ENDPOINTS)
     bad: list[Found] = [
         ("wrong", f"{row['name']}: {row['error']}", f"`tocsin endpoint health {row['name']}` tries it now")
-        for row in rows
+        for row in active
         if row["error"]
     ]
-    return bad or [("ok", f"{len(rows)} active, none in error")]
+    return bad or [("ok", f"{len(active)} active, none in error")]
 
 
 def _outbox(desk: Desk) -> list[Found]:
@@ -138,9 +167,11 @@ CHECKS: dict[str, Callable[[Desk], list[Found]]] = {
     "machine": _machine,
     "sqlite": _sqlite,
     "store": _store,
+    "writers": _writers,
     "ledger": _ledger,
     "blobs": _blobs,
     "daemon": _daemon,
+    "schedules": _schedules,
     "endpoints": _endpoints,
     "outbox": _outbox,
 }

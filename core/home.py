@@ -82,7 +82,7 @@ class Home:
 
 def home_error(path: Path, error: OSError) -> StoreUnusable:
     """An operating-system error about the home, as what a person can do about it."""
-    if error.errno == errno.ENOSPC:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return StoreUnusable(f"the disk that holds {path} is full", "free some space; nothing was half written")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return StoreUnusable(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from pathlib import Path
 
 from core.desk import Desk
 from core.errors import TocsinError
+from core.settings import require_writable
+from core.store import space, ticket
 from core.work.claim import owner_lives
 
 # A part of a file that was not touched for this long belongs to nobody: a living writer holds it for seconds.
@@ -29,7 +32,12 @@ class Mended:
 
 
 def mend(desk: Desk, *, dry_run: bool = False) -> list[Mended]:
-    """Do every safe repair, or with `dry_run` say which would be done; one that fails says so and the others go on."""
+    """Do every safe repair, or with `dry_run` say which would be done; one that fails says so and the others go on.
+
+    Raises NotAllowed in a home set to read-only.
+    """
+    if not dry_run:
+        require_writable(desk.home)
     mended: list[Mended] = []
     for what, repair in REPAIRS.items():
         try:
@@ -38,6 +46,18 @@ def mend(desk: Desk, *, dry_run: bool = False) -> list[Mended]:
             done, said = False, error.message
         mended.append(Mended(what, done, said))
     return mended
+
+
+def _writers(desk: Desk, dry_run: bool) -> tuple[bool, str]:
+    found = ticket.holder(desk.home.lock_path("writer"))
+    if found is None or not found.stopped:
+        return False, "no stopped process holds up the store"
+    if not dry_run:
+        try:
+            os.kill(found.pid, signal.SIGCONT)
+        except PermissionError:
+            return False, f"{found.words}, is another user's: {found.hint}"
+    return True, f"process {found.pid} ({found.command}) was stopped while it wrote: it goes on"
 
 
 def _log(desk: Desk, dry_run: bool) -> tuple[bool, str]:
@@ -52,11 +72,22 @@ def _log(desk: Desk, dry_run: bool) -> tuple[bool, str]:
 
 
 def _ballast(desk: Desk, dry_run: bool) -> tuple[bool, str]:
-    if desk.store.has_ballast():
+    if desk.store.ballast.is_there():
         return False, "the reserve for a full disk is there"
     if not dry_run:
-        desk.store.keep_ballast()
+        desk.store.ballast.keep()
     return True, "the reserve for a full disk was gone: made again"
+
+
+def _space(desk: Desk, dry_run: bool) -> tuple[bool, str]:
+    found = space.space(desk.store)
+    if found.gives_back and found.free <= found.slack:
+        return False, f"{found.free / 1e6:.1f} MB of the store's file are free: they are filled again first"
+    if dry_run:
+        return True, f"{found.free / 1e6:.1f} MB of the store's file to be given back"
+    given = space.give_back(desk.store, found.free) if found.gives_back else space.rewrite(desk.store)
+    desk.store.checkpoint()
+    return True, f"{given / 1e6:.1f} MB of the store's file given back"
 
 
 def _locks(desk: Desk, dry_run: bool) -> tuple[bool, str]:
@@ -82,7 +113,11 @@ def _pid_lives(pid: int) -> bool:
 
 def _parts(desk: Desk, dry_run: bool) -> tuple[bool, str]:
     before = time.time() - STALE_SECONDS
-    folders = (desk.home.blobs_path.glob("??/.part-*"), desk.home.key_path.parent.glob(".ledger.key.*"))
+    folders = (
+        desk.home.blobs_path.glob("??/.part-*"),
+        desk.home.key_path.parent.glob(".ledger.key.*"),
+        desk.home.path.glob(".part-*"),
+    )
     found = sorted(path for paths in folders for path in paths if path.is_file() and path.stat().st_mtime < before)
     return _removed(found, "temporary files", dry_run)
 
@@ -103,8 +138,10 @@ def _outbox(desk: Desk, dry_run: bool) -> tuple[bool, str]:
 
 
 REPAIRS: dict[str, Callable[[Desk, bool], tuple[bool, str]]] = {
+    "writers": _writers,
     "log": _log,
     "ballast": _ballast,
+    "space": _space,
     "locks": _locks,
     "parts": _parts,
     "outbox": _outbox,

@@ -8,9 +8,12 @@ from core.clock import DAY, HOUR, MINUTE
 from core.counts import series
 from core.desk import Desk
 from core.errors import CheckFailed
+from core.store import space
 
 # A log above this many bytes is written back and cut, once readers let go of it.
 LOG_BYTES = 8 << 20
+# What one turn gives back at most.
+GIVEN_AT_ONCE = 64 << 20
 # However small the budget, this much stays: what burn rates, quality windows and comparisons are formed from.
 MINUTES_STAY_US = 2 * DAY
 HOURS_STAY_US = 35 * DAY
@@ -40,6 +43,15 @@ def checkpoint(desk: Desk) -> None:
         )
 
 
+def give_back(desk: Desk) -> int:
+    """Give what is free in the store's file back to the disk, in short transactions; returns bytes, mostly none."""
+    given = space.give_back(desk.store, GIVEN_AT_ONCE)
+    if given:
+        # Only a checkpoint makes the file shorter; where a reader holds the log, the next one does.
+        desk.store.checkpoint()
+    return given
+
+
 def fit(desk: Desk) -> Fitted:
     """Forget the oldest minutes, then hours, then samples until the store's used pages fit `retention.max_mb`.
 
@@ -48,11 +60,11 @@ def fit(desk: Desk) -> Fitted:
     """
     budget, now = desk.settings.retention.max_mb * 1_000_000, desk.now_us()
     if not budget:
-        return Fitted(0, 0, 0, desk.store.used_bytes())
+        return Fitted(0, 0, 0, space.space(desk.store).used)
     minutes = _forget_counts(desk, budget, MINUTE, HOUR, now - MINUTES_STAY_US)
     hours = _forget_counts(desk, budget, HOUR, DAY, now - HOURS_STAY_US)
     samples = _forget_samples(desk, budget, now - SAMPLES_STAY_US)
-    used = desk.store.used_bytes()
+    used = space.space(desk.store).used
     if used > budget:
         raise CheckFailed(
             f"the store holds {used / 1e6:.0f} MB, and nothing more may be forgotten",
@@ -63,7 +75,7 @@ def fit(desk: Desk) -> Fitted:
 
 def _forget_counts(desk: Desk, budget: int, grain: int, bite: int, stay_us: int) -> int:
     gone = 0
-    while desk.store.used_bytes() > budget:
+    while space.space(desk.store).used > budget:
         oldest = series.oldest_us(desk.store, grain)
         if oldest is None or oldest >= stay_us:
             break
@@ -74,7 +86,7 @@ def _forget_counts(desk: Desk, budget: int, grain: int, bite: int, stay_us: int)
 
 def _forget_samples(desk: Desk, budget: int, stay_us: int) -> int:
     gone = 0
-    while desk.store.used_bytes() > budget:
+    while space.space(desk.store).used > budget:
         oldest = desk.store.read(OLDEST_SAMPLE)[0]["oldest"]
         if oldest is None or oldest >= stay_us:
             break

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from console.cli.access_key import key, require_key
 from console.cli.output import change_options, confirm, desk_from, emit, json_option, table
 from core.access.roles import LEAST, MEANING, ROLES, Actor
 from core.clock import iso
@@ -43,15 +44,18 @@ def actor_json(one: Actor) -> dict[str, Any]:
 @click.pass_context
 def show(ctx: click.Context, actor: str | None, as_json: bool) -> None:
     """The role of ACTOR (else of who asks), and what each role may do."""
-    from core.actors import verbs
+    from core.actors import keys, verbs
 
     desk = desk_from(ctx, read_only=True)
     name = actor or desk.actor
     role = verbs.held(desk, name)
     if as_json:
-        emit({"actor": name, "role": role, "kept": bool(verbs.everyone(desk)), "needs": LEAST})
+        kept, keyed = bool(verbs.everyone(desk)), keys.required(desk)
+        emit({"actor": name, "role": role, "kept": kept, "require_key": keyed, "needs": LEAST})
         return
     click.echo(f"{name}: {role or 'no role: reads, changes nothing'}")
+    if keys.required(desk):
+        click.echo("a key is required here: who shows none changes nothing")
     table(["role", "may"], [*MEANING.items()])
 
 
@@ -89,3 +93,7 @@ def revoke(ctx: click.Context, actor: str, dry_run: bool, yes: bool) -> None:
     confirm(f"Take the role of {actor}?", yes)
     verbs.revoke(desk, actor)
     click.echo(f"{actor} has no role")
+
+
+command.add_command(key)
+command.add_command(require_key)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from console.cli.output import change_options, desk_from, emit, home_from, json_option, table
 from core.clock import iso, parse_time
 from core.errors import BadInput, CheckFailed
-from core.ledger.chain import Event
+from core.ledger.chain import Event, Verification
+
+if TYPE_CHECKING:
+    from core.endpoints.witness import Testimony
 
 
 @click.group()
@@ -81,22 +86,30 @@ def said(event: Event) -> str:
 @command.command("verify")
 @click.option("--file", type=click.Path(path_type=Path), help="Verify what `audit export` wrote, not the store.")
 @click.option("--anchors", type=click.Path(path_type=Path), help="A copy of the anchors that was kept elsewhere.")
+@click.option("--offline", is_flag=True, help="Do not ask the endpoints which anchors they hold.")
 @json_option
 @click.pass_context
-def verify(ctx: click.Context, file: Path | None, anchors: Path | None, as_json: bool) -> None:
-    """Walk the whole chain and its anchors; exit code 1 names the first event changed, removed or inserted."""
+def verify(ctx: click.Context, file: Path | None, anchors: Path | None, offline: bool, as_json: bool) -> None:
+    """Walk the whole chain and its anchors, and compare with those that endpoints hold.
+
+    Exit code 1 names the first event changed, removed or inserted. An endpoint that cannot be asked is only told.
+    """
+    from core.endpoints.witness import testimonies
     from core.ledger import anchors as anchoring
     from core.ledger import export
     from core.ledger.chain import key_of
 
+    standing: list[anchoring.Anchor] = []
+    told: list[Testimony] = []
     if file:
         home = home_from(ctx)
         found = export.verify_file(file, key_of(home) if home.key_path.exists() else None)
-        standing = []
     else:
         desk = desk_from(ctx, read_only=True)
         standing = anchoring.read(anchors or desk.home.anchors_path)
         found = anchoring.prove(desk.store, key_of(desk.home), standing)
+        told = [] if offline else testimonies(desk)
+    found = weighed(found, told)
     if as_json:
         emit(
             {
@@ -106,15 +119,26 @@ def verify(ctx: click.Context, file: Path | None, anchors: Path | None, as_json:
                 "anchors": len(standing),
                 "broken": found.broken,
                 "reason": found.reason or None,
+                "endpoints": [asdict(one) for one in told],
             }
         )
     elif found.ok:
         click.echo(f"ok: {found.events} events, {len(standing)} anchors, head {found.head}")
+    for one in [] if as_json else told:
+        click.echo(f"{one.endpoint}: {one.state}, {one.anchors} anchors{f'; {one.said}' if one.said else ''}", err=True)
     if not found.ok:
         raise CheckFailed(
             f"the ledger is broken at event {found.broken}: {found.reason}",
             "keep this home as evidence, and restore a backup elsewhere to compare",
         )
+
+
+def weighed(found: Verification, told: Sequence[Testimony]) -> Verification:
+    """What the chain proves, and what endpoints say against it: the first of them that differs counts."""
+    against = next((one for one in told if one.state == "differs"), None)
+    if not found.ok or against is None:
+        return found
+    return replace(found, ok=False, broken=against.broken, reason=f"{against.endpoint} says: {against.said}")
 
 
 @command.command("export")

@@ -15,6 +15,7 @@ import click
 from console.cli.daemon_unit import UNITS
 from console.cli.output import desk_from, home_from
 from core.errors import NotAllowed
+from core.settings import require_writable
 
 # How often each part of the daemon has its turn, in seconds of real time.
 PACE = {"work": 1, "folders": 1, "sync": 5, "watch": 10, "review": 300, "keep": 3600, "dead man": 5, "beat": 5}
@@ -54,6 +55,7 @@ def command(ctx: click.Context, slots: int, grace: int, metrics_port: int | None
             options += ["--metrics-port", str(metrics_port)]
         click.echo(UNITS[unit](home_from(ctx).path, options, grace), nl=False)
         return
+    require_writable(home_from(ctx))
     desk = desk_from(ctx)
     if step:
         _in_step(desk, slots)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from console.cli.dataset_contract import contract
+from console.cli.dataset_lineage import lineage
 from console.cli.dataset_watch import watch
 from console.cli.dataset_words import (
     dataset_argument,
@@ -182,6 +183,7 @@ def validate(ctx: click.Context, dataset: str, path: Path, delimiter: str | None
 
 
 command.add_command(contract)
+command.add_command(lineage)
 command.add_command(watch)
 
 

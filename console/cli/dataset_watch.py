@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from console.cli.output import change_options, confirm, desk_from, emit, json_option, table
+from console.cli.output import confirm, desk_from, dry_run_options, emit, json_option, table
 from core.clock import SECOND, parse_span, span
 from core.datasets import folders
 from core.datasets.folders import Folder
@@ -21,7 +21,7 @@ from core.desk import Desk
 )
 @click.option("--list", "listing", is_flag=True, help="Show the folders that are watched.")
 @click.option("--remove", is_flag=True, help="Leave FOLDER alone from now on.")
-@change_options
+@dry_run_options
 @json_option
 @click.pass_context
 def watch(

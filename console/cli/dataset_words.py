@@ -103,6 +103,8 @@ def _contract_row(column: Column) -> tuple[str, ...]:
 
 
 def _allowed(column: Column) -> str:
+    if column.values is not None:
+        return ", ".join(str(value) for value in column.values)
     if column.levels is not None:
         some = ", ".join(column.levels[:4])
         return some if len(column.levels) <= 4 else f"{some} and {len(column.levels) - 4} more"

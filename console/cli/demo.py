@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import time
@@ -12,6 +13,7 @@ from typing import Any
 import click
 
 from console.cli.output import end_with_input
+from core.access.actor import VARIABLES
 from core.errors import Interrupted
 from core.home import Home
 
@@ -34,6 +36,9 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     It builds a home of its own (or in --home, which must be empty or an earlier demonstration) and opens the console
     on it: when the incident appears, R and y roll back. With --headless the automatic rollback does.
     """
+    for name in VARIABLES:
+        # The demonstration's home is a new one: a key of another home would be refused there.
+        os.environ.pop(name, None)
     chosen = ctx.find_root().obj.get("home")
     home = Home.find(chosen) if chosen else Home(_default_path())
     if options["headless"] or options["conduct"]:

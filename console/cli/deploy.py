@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from console.cli.output import change_options, confirm, desk_from, emit, json_option, table
+from console.cli.versioned import chosen
 from core.clock import iso, iso_or_none, span
 from core.desk import Desk
 from core.endpoints.rows import Deployment
@@ -20,7 +21,7 @@ def command() -> None:
 
 @command.command("start")
 @click.argument("model")
-@click.argument("version", type=click.IntRange(1), required=False)
+@click.argument("version", required=False)
 @click.option("--to", "endpoint", metavar="ENDPOINT", help="The endpoint; may be left out where there is only one.")
 @click.option("--reason", default="", help="Why, for the timeline.")
 @click.option("--again", is_flag=True, help="Also where the version is already active.")
@@ -30,7 +31,7 @@ def command() -> None:
 def start(
     ctx: click.Context,
     model: str,
-    version: int | None,
+    version: str | None,
     endpoint: str | None,
     reason: str,
     again: bool,
@@ -43,27 +44,26 @@ def start(
     Where the endpoint cannot be reached the deployment stays queued and is delivered when it can be.
     """
     from core.endpoints import deploy
-    from core.registry import versions
-    from core.registry.approval import require_approved
+    from core.registry.gate import require_cleared
 
     desk = desk_from(ctx)
     name = _endpoint(desk, endpoint)
-    version = version or versions.version(desk.store, model).version
+    model, number = chosen(desk, model, version)
     now = deploy.active(desk.store, name, model)
-    what = f"{model} v{version} on {name}" + (f" in place of v{now.version}" if now else "")
+    what = f"{model} v{number} on {name}" + (f" in place of v{now.version}" if now else "")
     if dry_run:
-        require_approved(desk.store, model, version)
-        _would(desk, model, version, what)
+        require_cleared(desk.store, model, number, desk.now_us())
+        _would(desk, model, number, what)
         return
     confirm(f"deploy {what}?", yes)
-    one = deploy.request(desk, name, model, version, reason=reason, again=again)
+    one = deploy.request(desk, name, model, number, reason=reason, again=again)
     _send_and_tell(desk, one, as_json)
 
 
 @command.command("rollback")
 @click.argument("model")
 @click.option("--on", "endpoint", metavar="ENDPOINT", help="The endpoint; may be left out where there is only one.")
-@click.option("--to", "version", type=click.IntRange(1), help="The version; else the one active before.")
+@click.option("--to", "version", help="The version, by its number or alias; else the one active before.")
 @click.option("--reason", default="", help="Why, for the timeline.")
 @click.option("--incident", type=int, help="The incident that this is done for.")
 @click.option("--expect-active", type=int, help="Refuse where another version is active by now.")
@@ -74,7 +74,7 @@ def rollback(
     ctx: click.Context,
     model: str,
     endpoint: str | None,
-    version: int | None,
+    version: str | None,
     reason: str,
     incident: int | None,
     expect_active: int | None,
@@ -83,17 +83,19 @@ def rollback(
     yes: bool,
 ) -> None:
     """Go back to the last good version of MODEL, and try to deliver that at once."""
-    from core.endpoints import deploy
+    from core.endpoints import deploy, waiting
     from core.errors import CheckFailed
 
     desk = desk_from(ctx)
     name = _endpoint(desk, endpoint)
     target = deploy.target(desk.store, name, model)
-    to = version or (target.version if target else None)
+    to = chosen(desk, model, version)[1] if version else target.version if target else None
     if to is None:
         raise CheckFailed(f"{name} has no earlier good version of {model} to go back to", "name one with --to")
     held = f", which was active for {span(target.healthy_us)}" if target and target.version == to else ""
     what = f"{model} on {name} back to v{to}{held}"
+    for line in waiting.overtaken(desk, name, model):
+        click.echo(f"note: it {line}", err=True)
     if dry_run:
         _would(desk, model, to, what)
         return
@@ -109,9 +111,11 @@ def rollback(
 @click.pass_context
 def status(ctx: click.Context, model: str | None, as_json: bool) -> None:
     """What is active where, since when, what it could go back to, and what waits."""
-    from core.endpoints import deploy, rows
+    from core.endpoints import deploy, rows, waiting
+    from core.work import outbox
 
     desk = desk_from(ctx, read_only=True)
+    keeps = {one.deployment: waiting.why(desk, one) for one in outbox.waiting(desk.store)}
     found = []
     for endpoint, name in rows.pairs(desk.store):
         if model in (None, name):
@@ -119,7 +123,7 @@ def status(ctx: click.Context, model: str | None, as_json: bool) -> None:
             standing = deploy.active(desk.store, endpoint, name), deploy.target(desk.store, endpoint, name)
             found.append((endpoint, name, *standing, queued[-1] if queued else None))
     if as_json:
-        emit([_status(*each) for each in found])
+        emit([{**_status(*each), "waits": (each[-1] and keeps.get(each[-1].id)) or None} for each in found])
         return
     lines = [
         (
@@ -128,9 +132,9 @@ def status(ctx: click.Context, model: str | None, as_json: bool) -> None:
             f"v{now.version}" if now else "-",
             f"{span(desk.now_us() - now.since_us)} ago ({now.kind})" if now else "",
             f"v{back.version}" if back else "-",
-            f"v{waiting.version}: {waiting.error or 'not sent yet'}" if waiting else "",
+            f"v{one.version}: {keeps.get(one.id) or one.error or 'not sent yet'}" if one else "",
         )
-        for endpoint, name, now, back, waiting in found
+        for endpoint, name, now, back, one in found
     ]
     table(["endpoint", "model", "active", "since", "back to", "queued"], lines, empty="nothing was deployed yet")
 

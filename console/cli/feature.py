@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,10 @@ from console.cli.output import change_options, confirm, desk_from, emit, facts, 
 
 if TYPE_CHECKING:
     from core.features.saved import SavedView
+    from core.monitor.parity import Parity
+
+# Differences printed; the JSON has them all.
+SHOWN = 20
 
 
 @click.group()
@@ -79,6 +84,72 @@ def show(ctx: click.Context, view: str, as_json: bool) -> None:
         said = f"{one.how} of {one.value} over {one.over} by {', '.join(one.key)} from {one.source}{known}"
         columns.append((one.name, said))
     table(("column", "is"), columns)
+
+
+@command.command()
+@click.argument("model")
+@click.option("--endpoint", help="Only this endpoint.")
+@click.option("--last", default="24h", show_default=True, help="How far back: 6h, 7d, 4w.")
+@json_option
+@click.pass_context
+def parity(ctx: click.Context, model: str, endpoint: str | None, last: str, as_json: bool) -> None:
+    """Whether serving computed MODEL's columns and scores as training does; ends with 1 where anything differs."""
+    from core.clock import parse_span
+    from core.monitor.parity import parity as replay
+
+    desk = desk_from(ctx, read_only=True)
+    now = desk.now_us()
+    found = replay(desk, model, endpoint, now - parse_span(last), now + 1)
+    if as_json:
+        emit(_parity_json(found))
+    else:
+        _print_parity(found)
+    if found.differences:
+        ctx.exit(1)
+
+
+def _print_parity(found: Parity) -> None:
+    from core.clock import iso
+
+    click.echo(f"{found.requests} requests replayed, {found.scores} with their score")
+    if found.not_comparable:
+        click.echo(f"not comparable, as they are sensitive: {', '.join(found.not_comparable)}")
+    if not found.differences:
+        click.echo("serving and training agree to the last bit in all that was compared")
+        return
+    columns = Counter(one.column for one in found.differences)
+    click.echo(f"differing: {', '.join(f'{name} in {count} requests' for name, count in columns.most_common())}")
+    rows = [
+        (one.request_id, iso(one.at_us), f"{one.endpoint} v{one.version}", one.column, one.served, one.offline)
+        for one in found.differences[:SHOWN]
+    ]
+    table(("request", "at", "by", "column", "served", "offline"), rows)
+    if len(found.differences) > SHOWN:
+        click.echo(f"and {len(found.differences) - SHOWN} more: --json has them all")
+
+
+def _parity_json(found: Parity) -> dict[str, Any]:
+    from core.clock import iso
+
+    return {
+        "model": found.model,
+        "requests": found.requests,
+        "scores": found.scores,
+        "not_comparable": list(found.not_comparable),
+        "equal": not found.differences,
+        "differences": [
+            {
+                "request": one.request_id,
+                "at": iso(one.at_us),
+                "endpoint": one.endpoint,
+                "version": one.version,
+                "column": one.column,
+                "served": one.served,
+                "offline": one.offline,
+            }
+            for one in found.differences
+        ],
+    }
 
 
 def _plain(found: SavedView) -> dict[str, Any]:

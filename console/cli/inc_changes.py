@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from console.cli.output import change_options, confirm, desk_from
+from console.cli.output import change_options, confirm, desk_from, dry_run_options, home_from
+from core.settings import require_writable
 
 
 @click.command()
@@ -94,12 +95,14 @@ def impact(ctx: click.Context, number: int, time: str, origin: str, dry_run: boo
 @click.argument("number", type=int)
 @click.option("--keep", is_flag=True, help="Keep it in the store, its blocks made anew.")
 @click.option("--from", "source", type=click.File("r", "utf-8"), help="Keep this edited text (- for standard input).")
-@change_options
+@dry_run_options
 @click.pass_context
 def postmortem(ctx: click.Context, number: int, keep: bool, source: Any, dry_run: bool, yes: bool) -> None:
     """Print the postmortem; what people wrote stays when its blocks are made anew."""
     from core.incidents import postmortem as writing
 
+    if (keep or source) and not dry_run:
+        require_writable(home_from(ctx))
     desk = desk_from(ctx, read_only=not (keep or source))
     text = source.read() if source else None
     if text is not None and not dry_run:

@@ -81,6 +81,8 @@ def job_json(desk: Desk, run: Any) -> dict[str, Any]:
         "started": iso_or_none(run.started_us),
         "ended": iso_or_none(run.ended_us),
         "cpu_ms": run.cpu_ms,
+        "cost": None if run.cost_micros is None else run.cost_micros / 1e6,
+        "currency": None if run.cost_micros is None else desk.settings.quota.currency,
         "max_rss_kb": run.max_rss_kb,
         "error": run.error,
         "result": run.result,
@@ -192,7 +194,7 @@ def retry_job(ctx: click.Context, job: int, dry_run: bool, yes: bool) -> None:
 def cancel_job(ctx: click.Context, job: int, dry_run: bool, yes: bool) -> None:
     """Cancel a job: at once where it waits, at its next heartbeat where it runs."""
     from core.work import rows
-    from core.work.claim import cancel
+    from core.work.stop import stop
 
     desk = desk_from(ctx)
     found = rows.run(desk.store, job)
@@ -202,10 +204,8 @@ def cancel_job(ctx: click.Context, job: int, dry_run: bool, yes: bool) -> None:
         click.echo(f"would cancel job {job} ({found.kind}, {found.state})")
         return
     confirm(f"Cancel job {job}?", yes)
-    with desk.write() as tx:
-        cancel(tx, desk.now_us(), job)
-        desk.record(tx, "job.cancel_asked", model=found.args.get("model"), data={"job": job, "kind": found.kind})
-    click.echo(f"job {job}: cancel asked")
+    stop(desk, job)
+    click.echo(f"job {job}: {'cancelled' if found.state == 'planned' else 'cancel asked'}")
 
 
 @command.command("logs")

@@ -12,10 +12,11 @@ from core import __version__
 from core.errors import Interrupted, TocsinError
 
 NOUNS = {
-    "access": "who may do what: list, show, grant, revoke",
+    "access": "who may do what: list, show, grant, revoke, key, require-key",
     "alert": "alerts: list, show",
     "audit": "the ledger: show, verify, export, anchor",
     "backup": "the home in one file, with a hash of every part",
+    "checklist": "pre-production and production readiness, every item proved or waived",
     "daemon": "run schedules, sync, SLOs and alerts until stopped",
     "dataset": "snapshots and contracts: add, list, show, profile, contract, validate, watch, quarantine",
     "demo": "play the flights year: a real model, real traffic, a bad deploy, a rollback",
@@ -23,13 +24,13 @@ NOUNS = {
     "doctor": "say what is wrong with this home and how to mend it",
     "drift": "show, history, compare two files",
     "endpoint": "where models are served: add, list, show, health, sync, pause",
-    "feature": "declared feature views: add, list, show",
+    "feature": "declared feature views: add, list, show, parity",
     "find": "words in incidents, notes and the logs of jobs",
     "help": "the manual, a page a topic",
     "inc": "incidents: list, show, ack, note, suspects, move, postmortem",
     "job": "list, show, run, pipeline, retry, cancel, logs",
     "label": "import the labels that came late",
-    "model": "the registry: list, show, compare, promote, approve, critical, card",
+    "model": "the registry: list, show, compare, promote, gate, waive, approve, alias, card, lineage, retire",
     "now": "the first screen: what is broken, since when, what changed, what to do",
     "outbox": "what waits for an endpoint: list, show, confirm, retry, drop",
     "quality": "measured quality by version, with label coverage",
@@ -39,6 +40,7 @@ NOUNS = {
     "secret": "the keys of sensitive values: rotate",
     "serve": "the embedded endpoint, a process of its own",
     "slo": "objectives and burn: list, show, add, backtest",
+    "store": "the store's file: encrypt, decrypt",
     "train": "train a model version from a snapshot",
 }
 

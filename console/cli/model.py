@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from console.cli.model_alias import alias
+from console.cli.model_gate import gate, rules, waive
+from console.cli.model_leave import lineage, orphans, retire
 from console.cli.opening import Opens
 from console.cli.output import change_options, confirm, desk_from, emit, json_option, table
+from console.cli.versioned import chosen, named
 from core.clock import iso
 
 if TYPE_CHECKING:
+    from core.desk import Desk
     from core.registry.versions import Model, Version
 
 
@@ -30,6 +36,10 @@ class Models(Opens):
 @click.group(cls=Models)
 def command() -> None:
     """The registry: models, their versions, stages and cards. `tocsin model churn` opens one in the console."""
+
+
+for _each in (alias, gate, lineage, orphans, retire, rules, waive):
+    command.add_command(_each)
 
 
 @command.command("list")
@@ -56,15 +66,16 @@ def model_json(model: Model) -> dict[str, Any]:
 
 @command.command("show")
 @click.argument("model")
-@click.option("--version", "number", type=int, help="One version in full.")
+@click.option("--version", "word", help="One version in full, by its number or alias.")
 @json_option
 @click.pass_context
-def show(ctx: click.Context, model: str, number: int | None, as_json: bool) -> None:
-    """The versions of MODEL, or one of them in full."""
+def show(ctx: click.Context, model: str, word: str | None, as_json: bool) -> None:
+    """The versions of MODEL, or one of them (also `MODEL@champion`) in full."""
     from core.registry import versions
     from core.registry.approval import approvals, trainer
 
-    store = desk_from(ctx, read_only=True).store
+    desk = desk_from(ctx, read_only=True)
+    store, (model, number) = desk.store, named(desk, model, word)
     found = versions.versions(store, model) if number is None else [versions.version(store, model, number)]
     if as_json:
         plain = [version_json(version) for version in found]
@@ -79,6 +90,27 @@ def show(ctx: click.Context, model: str, number: int | None, as_json: bool) -> N
         click.echo(f"{'trained by':<12}{trainer(store, model, found[0].version) or 'not known'}")
         for one in approvals(store, model, found[0].version):
             click.echo(f"{'approved by':<12}{one.actor} at {iso(one.at_us)} {one.reason}".rstrip())
+        _tell_gate(desk, found[0])
+
+
+def _tell_gate(desk: Desk, found: Version) -> None:
+    """The last result of the gate in force, and the waivers that hold."""
+    from core.registry import aliases, waivers
+    from core.registry.gate import in_force, standing
+
+    names = [name for name, number in aliases.aliases(desk.store, found.model).items() if number == found.version]
+    if names:
+        click.echo(f"{'aliases':<12}{', '.join(names)}")
+    if in_force(desk.store, found.model) is not None:
+        last = standing(desk.store, found.model, found.version)
+        said = (
+            "not asked yet"
+            if last is None
+            else f"{'passed' if last.passed else 'not passed'} at {iso(last.created_us)}"
+        )
+        click.echo(f"{'gate':<12}{said}")
+    for one in waivers.in_force(desk.store, found.model, found.version, desk.now_us()).values():
+        click.echo(f"{'waived':<12}{one.rule} by {one.actor} until {iso(one.until_us)}: {one.reason}")
 
 
 def version_json(version: Version) -> dict[str, Any]:
@@ -106,19 +138,20 @@ def _line(version: Version) -> tuple[object, ...]:
 
 @command.command("compare")
 @click.argument("model")
-@click.argument("left", type=int)
-@click.argument("right", type=int)
+@click.argument("left")
+@click.argument("right")
 @json_option
 @click.pass_context
-def compare(ctx: click.Context, model: str, left: int, right: int, as_json: bool) -> None:
+def compare(ctx: click.Context, model: str, left: str, right: str, as_json: bool) -> None:
     """What differs between versions LEFT and RIGHT of MODEL."""
     from core.registry import compare as comparing
 
-    found = comparing.compare(desk_from(ctx, read_only=True), model, left, right)
+    desk = desk_from(ctx, read_only=True)
+    found = comparing.compare(desk, model, *(chosen(desk, model, word)[1] for word in (left, right)))
     if as_json:
         emit(found.to_json())
         return
-    table(["measure", str(left), str(right), "difference"], [*map(_measure, found.metrics.items())])
+    table(["measure", left, right, "difference"], [*map(_measure, found.metrics.items())])
     for difference in found.differences:
         click.echo(f"{difference.what}: {difference.left} -> {difference.right}")
     click.echo(found.caution)
@@ -131,44 +164,49 @@ def _measure(item: tuple[str, tuple[float, float]]) -> tuple[str, str, str, str]
 
 @command.command("promote")
 @click.argument("model")
-@click.argument("version", type=int)
-@click.argument("stage", type=click.Choice(["candidate", "staging", "production", "archived", "retired"]))
+@click.argument("version")
+@click.argument("stage", type=click.Choice(["candidate", "staging", "production", "archived"]))
 @change_options
 @click.pass_context
-def promote(ctx: click.Context, model: str, version: int, stage: str, dry_run: bool, yes: bool) -> None:
-    """Move VERSION of MODEL to STAGE; what was in production before it is archived."""
+def promote(ctx: click.Context, model: str, version: str, stage: str, dry_run: bool, yes: bool) -> None:
+    """Move VERSION of MODEL to STAGE; into production past its gate, and what was there is archived once unserved."""
     from core.registry import versions
+    from core.registry.gate import require_passed
 
     desk = desk_from(ctx)
-    found = versions.version(desk.store, model, version)
-    what = f"{model} version {version} from {found.stage} to {stage}"
+    model, number = chosen(desk, model, version)
+    found = versions.version(desk.store, model, number)
+    what = f"{model} version {number} from {found.stage} to {stage}"
     if dry_run:
+        if stage == "production":
+            require_passed(desk.store, model, number, desk.now_us())
         click.echo(f"would move {what}")
         return
     confirm(f"Move {what}?", yes)
-    versions.promote(desk, model, version, stage)
+    versions.promote(desk, model, number, stage)
     click.echo(f"moved {what}")
 
 
 @command.command("approve")
 @click.argument("model")
-@click.argument("version", type=int)
+@click.argument("version")
 @click.option("--reason", default="", help="Why, for the ledger.")
 @change_options
 @click.pass_context
-def approve(ctx: click.Context, model: str, version: int, reason: str, dry_run: bool, yes: bool) -> None:
+def approve(ctx: click.Context, model: str, version: str, reason: str, dry_run: bool, yes: bool) -> None:
     """Approve VERSION of MODEL, as somebody else than who trained it: a critical model is not deployed without."""
-    from core.registry import approval, versions
+    from core.registry import approval
 
     desk = desk_from(ctx)
-    by = approval.trainer(desk.store, model, versions.version(desk.store, model, version).version)
-    what = f"{model} version {version}, trained by {by or 'nobody the ledger knows'}, as {desk.actor}"
+    model, number = chosen(desk, model, version)
+    by = approval.trainer(desk.store, model, number)
+    what = f"{model} version {number}, trained by {by or 'nobody the ledger knows'}, as {desk.actor}"
     if dry_run:
         click.echo(f"would approve {what}")
         return
     confirm(f"Approve {what}?", yes)
-    done = approval.approve(desk, model, version, reason=reason)
-    click.echo(f"{model} version {version} is approved by {done.actor}")
+    done = approval.approve(desk, model, number, reason=reason)
+    click.echo(f"{model} version {number} is approved by {done.actor}")
 
 
 @command.command("critical")
@@ -193,15 +231,42 @@ def critical(ctx: click.Context, model: str, on: bool, dry_run: bool, yes: bool)
 
 @command.command("card")
 @click.argument("model")
-@click.option("--version", "number", type=int, help="Which version; else the latest.")
+@click.option("--version", "word", help="Which version, by its number or alias; else the latest.")
+@click.option(
+    "--notes", type=click.Path(path_type=Path), metavar="FILE", help="Keep FILE (Markdown) as the words of people."
+)
 @json_option
+@change_options
 @click.pass_context
-def card(ctx: click.Context, model: str, number: int | None, as_json: bool) -> None:
-    """The model card, as Markdown."""
+def card(
+    ctx: click.Context, model: str, word: str | None, notes: Path | None, as_json: bool, dry_run: bool, yes: bool
+) -> None:
+    """The model card, as Markdown with the usual front matter; with --notes the part that people write is kept."""
     from core.registry import card as cards
 
-    text = cards.card(desk_from(ctx, read_only=True), model, number)
+    desk = desk_from(ctx, read_only=notes is None)
+    if notes is not None:
+        _keep_notes(desk, model, notes, dry_run, yes)
+        return
+    model, number = named(desk, model, word)
+    text = cards.card(desk, model, number)
     if as_json:
         emit({"model": model, "card": text})
     else:
         click.echo(text, nl=False)
+
+
+def _keep_notes(desk: Desk, model: str, path: Path, dry_run: bool, yes: bool) -> None:
+    from core.errors import BadInput
+    from core.registry import notes
+
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path} cannot be read: {error}", "name a text file of Markdown") from error
+    if dry_run:
+        click.echo(f"would keep {len(text)} characters as the notes of {model}")
+        return
+    confirm(f"Keep {path} as the notes of {model}?", yes)
+    kept = notes.write(desk, model, text)
+    click.echo(f"{model} has notes {kept.number} by {kept.actor}")

@@ -52,7 +52,12 @@ def now_json(now: Any) -> dict[str, Any]:
         "environment": header.environment,
         "read_only": header.read_only,
         "now": iso(header.now_us),
-        "daemon": {"state": header.daemon, "age_s": _seconds(header.daemon_age_us), "errors": header.trouble},
+        "daemon": {
+            "state": header.daemon,
+            "age_s": _seconds(header.daemon_age_us),
+            "errors": header.trouble,
+            "standby": header.standby,
+        },
         "endpoints": [
             {"endpoint": one.name, "state": one.state, "age_s": _seconds(one.age_us), "error": one.error or None}
             for one in header.endpoints

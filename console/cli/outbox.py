@@ -32,6 +32,7 @@ def list_(ctx: click.Context, limit: int, settled: bool, as_json: bool) -> None:
     if as_json:
         emit([_plain(desk, one) for one in found])
         return
+    behind = waiting.held(desk)
     lines = [
         (
             one.id,
@@ -39,11 +40,11 @@ def list_(ctx: click.Context, limit: int, settled: bool, as_json: bool) -> None:
             waiting.words(one),
             f"{span(desk.now_us() - one.created_us)} ago",
             one.attempts,
-            one.error or "",
+            " - ".join(filter(None, [waiting.held_words(behind[one.id]) if one.id in behind else "", one.error])),
         )
         for one in found
     ]
-    table(["message", "state", "what", "asked for", "attempts", "error"], lines, empty="nothing waits")
+    table(["message", "state", "what", "asked for", "attempts", "why"], lines, empty="nothing waits")
 
 
 @command.command("show")
@@ -138,6 +139,8 @@ def _state(desk: Desk, one: Message) -> str:
 
 
 def _plain(desk: Desk, one: Message) -> dict[str, Any]:
+    from core.endpoints import waiting
+
     return {
         "message": one.id,
         "state": _state(desk, one),
@@ -151,5 +154,7 @@ def _plain(desk: Desk, one: Message) -> dict[str, Any]:
         "next": iso(one.next_us) if one.open else None,
         "confirmed": iso_or_none(one.confirmed_us),
         "settled": iso_or_none(one.done_us),
+        "waits": waiting.why(desk, one) or None,
+        "behind": waiting.held(desk, one.endpoint).get(one.id),
         "error": one.error,
     }

@@ -8,13 +8,15 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 import click
 
 from core.desk import Desk
 from core.errors import BadInput
 from core.home import Home
+from core.settings import require_writable
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -36,7 +38,19 @@ def json_option(command: Command) -> Command:
 
 
 def change_options(command: Command) -> Command:
-    """The `--dry-run` and `--yes` of every changing command."""
+    """The `--dry-run` and `--yes` of every changing command, which a home set to read-only refuses before all else."""
+
+    @wraps(command)
+    def refused_where_read_only(*args: Any, **options: Any) -> Any:
+        if not options["dry_run"]:
+            require_writable(home_from(click.get_current_context()))
+        return command(*args, **options)
+
+    return dry_run_options(cast(Command, refused_where_read_only))
+
+
+def dry_run_options(command: Command) -> Command:
+    """`--dry-run` and `--yes` of a command that only reads with some options: there the verb refuses."""
     dry = click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
     yes = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
     return dry(yes(command))

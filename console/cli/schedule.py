@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import click
 
-from console.cli.output import change_options, confirm, desk_from, emit, json_option, limit_options, table
+from console.cli.output import change_options, confirm, desk_from, emit, facts, json_option, limit_options, table
 from core.clock import iso, iso_or_none
 from core.errors import BadInput
+
+if TYPE_CHECKING:
+    from core.work.rows import Schedule
 
 
 @click.group()
@@ -23,29 +28,48 @@ def list_schedules(ctx: click.Context, as_json: bool) -> None:
 
     found = rows.schedules(desk_from(ctx, read_only=True).store)
     if as_json:
-        emit(
-            [
-                {
-                    "name": each.name,
-                    "kind": each.kind,
-                    "args": each.args,
-                    "trigger": each.trigger,
-                    "catch_up": each.catch_up,
-                    "overlap": each.overlap,
-                    "skipped": each.skipped,
-                    "limits": each.limits,
-                    "paused": each.paused,
-                    "next": iso_or_none(each.next_us),
-                }
-                for each in found
-            ]
-        )
+        emit([_plain(each) for each in found])
         return
-    lines = [
-        (each.name, each.kind, each.trigger, "paused" if each.paused else _when(each.trigger, each.next_us))
-        for each in found
-    ]
+    lines = [(each.name, each.kind, each.trigger, _standing(each)) for each in found]
     table(["name", "kind", "trigger", "next"], lines, empty="no schedules yet: `tocsin schedule add --help`")
+
+
+@command.command("show")
+@click.argument("name")
+@json_option
+@click.pass_context
+def show(ctx: click.Context, name: str, as_json: bool) -> None:
+    """One schedule: its job, its policies, when it is next due, and why planning has set it aside where it has."""
+    from core.work import rows
+
+    data = _plain(rows.schedule(desk_from(ctx, read_only=True).store, name))
+    if as_json:
+        emit(data)
+    else:
+        facts(data)
+
+
+def _plain(each: Schedule) -> dict[str, Any]:
+    """A schedule with stable keys and ISO times."""
+    return {
+        "name": each.name,
+        "kind": each.kind,
+        "args": each.args,
+        "trigger": each.trigger,
+        "catch_up": each.catch_up,
+        "overlap": each.overlap,
+        "skipped": each.skipped,
+        "limits": each.limits,
+        "paused": each.paused,
+        "trouble": each.trouble,
+        "next": iso_or_none(each.next_us),
+    }
+
+
+def _standing(each: Schedule) -> str:
+    if each.trouble is not None:
+        return f"set aside: {each.trouble}"
+    return "paused" if each.paused else _when(each.trigger, each.next_us)
 
 
 @command.command("add")

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from console.cli.output import end_with_input, home_from
+from core.settings import require_writable
 
 
 @click.command("serve")
@@ -33,5 +34,7 @@ def command(
         )
     if until_eof:
         end_with_input()
+    if state is None:
+        require_writable(home_from(ctx))
     folder = state or home_from(ctx).path / "endpoint"
     serve(folder, host=host, port=port, token_ref=token_ref, rate=rate, ready=click.echo)

@@ -74,10 +74,11 @@ def _daemon(header: Header, shortened: bool) -> list[Span]:
         return [("◐ no daemon", "warn")]
     age = span(header.daemon_age_us or 0)
     if header.daemon == "dead":
-        return [(f"● daemon DEAD {age}", "bad")]
+        waits = "" if not header.standby else " + standby" if shortened else ", a standby waits"
+        return [(f"● daemon DEAD {age}{waits}", "bad")]
     if header.trouble:
         return [(f"▲ daemon: {crop(header.trouble, 30)}", "warn")]
-    return [("daemon OK" if shortened else f"daemon OK {age}", "")]
+    return [("daemon OK" if shortened else f"daemon OK {age}{' + standby' if header.standby else ''}", "")]
 
 
 def _queue(header: Header) -> list[Span]:

@@ -12,6 +12,8 @@ from core.clock import span
 
 WIDTHS = (7, 9, 15, 11, 11, 6, 9)
 TITLES = ("job", "kind", "of", "state", "due", "took", "")
+# From so many columns on a line has room for a sentence.
+ROOMY = 110
 GLYPHS = {
     "running": ("◐", "info"),
     "planned": ("·", "dim"),
@@ -22,13 +24,16 @@ GLYPHS = {
 }
 
 
-def row_line(row: JobRow, now_us: int) -> Line:
-    """One job of the list."""
+def row_line(row: JobRow, now_us: int, width: int) -> Line:
+    """One job of the list; one that waits says why, in full where there is room."""
     glyph, style = GLYPHS.get(row.state, ("·", ""))
     took = span(row.took_us) if row.took_us is not None else "-"
     left = columns((str(row.id), row.kind, row.subject), WIDTHS[:3])
-    right = columns((when(row.due_us, now_us), took), WIDTHS[4:6], right=(1,))
-    return line(f"{left}  ", (pad(f"{glyph} {row.state}", WIDTHS[3]), style), f"  {right}  ", *_end(row))
+    state, due = (pad(f"{glyph} {row.state}", WIDTHS[3]), style), when(row.due_us, now_us)
+    if row.waits.text:
+        why = row.waits.text if width >= ROOMY else row.waits.short
+        return line(f"{left}  ", state, f"  {columns((due,), WIDTHS[4:5])}  ", (why, "warn"))
+    return line(f"{left}  ", state, f"  {columns((due, took), WIDTHS[4:6], right=(1,))}  ", *_end(row))
 
 
 def _end(row: JobRow) -> Line:
@@ -39,9 +44,12 @@ def _end(row: JobRow) -> Line:
 
 
 def schedule_line(row: ScheduleRow, now_us: int) -> Line:
-    """One schedule: when it next runs."""
+    """One schedule: when it next runs, or why it does not."""
+    cells = columns((row.name, row.kind, row.trigger), (20, 12, 20))
+    if row.trouble:
+        return line(f"  {cells}  ", (f"● set aside: {row.trouble}", "bad"))
     due = "paused" if row.paused else "done" if row.next_us is None else f"in {span(max(0, row.next_us - now_us))}"
-    return line(f"  {columns((row.name, row.kind, row.trigger), (20, 12, 20))}  ", (due, "warn" if row.paused else ""))
+    return line(f"  {cells}  ", (due, "warn" if row.paused else ""))
 
 
 def body(page: JobPage, width: int) -> list[Line]:
@@ -51,6 +59,7 @@ def body(page: JobPage, width: int) -> list[Line]:
     took = f"took {span(row.took_us)}" if row.took_us is not None else f"due {when(row.due_us, at)}"
     cost = [took]
     cost += [f"CPU {page.cpu_ms / 1000:.1f} s"] if page.cpu_ms is not None else []
+    cost += [page.cost] if page.cost else []
     cost += [f"memory {page.max_rss_kb / 1024:.0f} MB"] if page.max_rss_kb is not None else []
     cost += [f"attempt {row.attempt}"] if row.attempt > 1 else []
     lines = [

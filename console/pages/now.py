@@ -216,7 +216,8 @@ def _blind(header: Header) -> list[Line]:
         if one.state == "failing"
     ]
     if header.daemon == "dead":
-        blind.append(f"the daemon is dead{_seen(header.daemon_age_us)}: nobody watches  `tocsin daemon` starts one")
+        then = "one that stands by takes over when it has ended" if header.standby else "`tocsin daemon` starts one"
+        blind.append(f"the daemon is dead{_seen(header.daemon_age_us)}: nobody watches  {then}")
     return [line(("◐ ", "warn"), (text, "bold")) for text in blind]
 
 

@@ -37,6 +37,8 @@ def _said(one: Message) -> Span:
 def _next(one: Message, now_us: int) -> str:
     if one.asks:
         return "c sends it, D drops it  "
+    if one.behind is not None:
+        return f"waits behind #{one.behind}, which asks again  "
     if one.state in ("waiting", "claimed") and one.attempts:
         return f"attempt {one.attempts}, next in {span(max(0, one.next_us - now_us))}  "
     return ""

@@ -34,7 +34,7 @@ class JobRows(Rows):
         return titles(columns(page.TITLES, page.WIDTHS))
 
     def cells(self, row: JobRow, width: int) -> Line:
-        return page.row_line(row, self.desk.now_us())
+        return page.row_line(row, self.desk.now_us(), width)
 
 
 class JobsScreen(Listing):

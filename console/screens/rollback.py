@@ -11,18 +11,22 @@ from console.view import Line, line
 from core.briefing.incident import Rollback, rollback_of
 from core.clock import span
 from core.desk import Desk
-from core.endpoints import deploy
+from core.endpoints import deploy, waiting
 from core.endpoints.rows import Deployment
 from core.errors import NotFound
 
 
 class Offer(NamedTuple):
-    """A rollback as it was when `R` was pressed; it is refused where the active version has changed since."""
+    """A rollback as it was when `R` was pressed; it is refused where the active version has changed since.
+
+    `overtaken` is what it does to the changes that are queued before it.
+    """
 
     environment: str
     back: Rollback
     incident: int | None
     reason: str
+    overtaken: tuple[str, ...] = ()
 
     def confirmed(self, said: bool | None) -> Callable[[Desk], Deployment] | None:
         """The verb to run where the person said yes."""
@@ -51,7 +55,8 @@ def offer(desk: Desk, subject: Subject) -> Offer:
         )
     number = subject.number if subject.what == "incident" else None
     reason = f"INC-{number}" if number is not None else "from the console"
-    return Offer(desk.settings.environment, back, number, reason)
+    before = tuple(waiting.overtaken(desk, back.endpoint, back.model))
+    return Offer(desk.settings.environment, back, number, reason, before)
 
 
 class RollbackModal(Danger):
@@ -73,7 +78,8 @@ class RollbackModal(Danger):
             ("to", f"v{back.to}{served}"),
             ("effect", f"v{back.to} answers from the next sync on"),
         )
-        lines = [line(("ROLL BACK", "bold"), "  ", (f" {self.found.environment} ", "alarm")), (), *said, ()]
+        before = [line("  ", (f"▲ {each}", "warn")) for each in self.found.overtaken]
+        lines = [line(("ROLL BACK", "bold"), "  ", (f" {self.found.environment} ", "alarm")), (), *said, *before, ()]
         return [*lines, *_steps(self.found), ()] if dry else lines
 
 

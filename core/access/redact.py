@@ -6,10 +6,12 @@ import base64
 import io
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, TextIO, TypeVar, cast
 from urllib.parse import quote
 
+from core.access.actor import presented
 from core.access.secrets import resolve
 from core.errors import TocsinError
 from core.store import Store
@@ -23,15 +25,16 @@ Value = TypeVar("Value")
 
 
 def known_secrets(store: Store) -> tuple[str, ...]:
-    """The tokens of all endpoints, as far as they can be read here."""
+    """The tokens of all endpoints and this process's own key, as far as they can be read here."""
     found = []
-    for row in store.read(TOKENS):
+    asked: list[Callable[[], str]] = [partial(resolve, row["token_ref"]) for row in store.read(TOKENS)]
+    for ask in (presented, *asked):
         try:
-            found.append(resolve(row["token_ref"]))
+            found.append(ask())
         except TocsinError:
             # A secret that cannot be read cannot have been printed by us.
             continue
-    return tuple(found)
+    return tuple(secret for secret in found if secret)
 
 
 def redact(value: Value, secrets: Iterable[str]) -> Value:

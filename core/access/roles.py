@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from core.errors import NotAllowed
 from core.store import Row, Store, Tx
@@ -11,7 +12,7 @@ VIEWER, OPERATOR, APPROVER, ADMIN = ROLES = ("viewer", "operator", "approver", "
 MEANING = {
     VIEWER: "reads everything, changes nothing",
     OPERATOR: "deploys, rolls back, trains, works incidents and runbooks, plans jobs",
-    APPROVER: "also approves versions of critical models, trusts runbooks, retires objectives",
+    APPROVER: "also approves versions, declares gates and waives rules, trusts runbooks, retires objectives",
     ADMIN: "also grants roles, marks models critical, adds endpoints, rotates keys",
 }
 # What a kind of event asks for; one ending in a dot stands for all below it. Every other change asks for an operator.
@@ -21,6 +22,8 @@ LEAST = {
     "model.critical": ADMIN,
     "endpoint.added": ADMIN,
     "model.approved": APPROVER,
+    "model.waived": APPROVER,
+    "model.gates": APPROVER,
     "runbook.trusted": APPROVER,
     "slo.retired": APPROVER,
 }
@@ -28,20 +31,17 @@ LEAST = {
 WRITE = "write"
 
 ROLE = "SELECT (SELECT role FROM actor WHERE name = ?) AS role, EXISTS (SELECT 1 FROM actor) AS kept"
+KEY_RULE = "SELECT 1 FROM access_rule WHERE name = 'require_key'"
 ALL = "SELECT * FROM actor ORDER BY name"
 ONE = "SELECT * FROM actor WHERE name = ?"
 
 
 class Refused(NotAllowed):
-    """An actor's role does not permit this; `kind` is what was tried, `role` the actor's, `needs` the least one."""
+    """What an actor tried is not permitted; `told` is what the ledger keeps of the attempt."""
 
-    def __init__(self, actor: str, kind: str, role: str | None, needs: str) -> None:
-        held = f"is only {role}" if role else "has no role"
-        super().__init__(
-            f"{actor} {held} here, and {'a change' if kind == WRITE else kind} asks for {needs}",
-            "`tocsin access list` shows who may grant it",
-        )
-        self.kind, self.role, self.needs = kind, role, needs
+    def __init__(self, message: str, hint: str, told: dict[str, Any]) -> None:
+        super().__init__(message, hint)
+        self.told = told
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,11 @@ def role_of(store: Store | Tx, name: str) -> str | None:
     return row["role"] if row["kept"] else ADMIN
 
 
+def requires_key(store: Store | Tx) -> bool:
+    """Whether who shows no key is at most a viewer in this home, whatever name they give."""
+    return store.one(KEY_RULE) is not None
+
+
 def least(kind: str) -> str:
     """The least role that may write an event of this kind: the longest entry that fits, else operator."""
     fits = [name for name in LEAST if kind == name or (name.endswith(".") and kind.startswith(name))]
@@ -88,9 +93,21 @@ def reaches(role: str | None, needed: str) -> bool:
     return role is not None and ROLES.index(role) >= ROLES.index(needed)
 
 
-def require(tx: Tx, name: str, kind: str, *, system: bool) -> None:
-    """Raises Refused where the actor may not write an event of this kind; the system itself acts as an operator."""
+def require(tx: Tx, name: str, kind: str, *, system: bool, keyed: bool = False) -> None:
+    """Raises Refused where the actor may not write an event of this kind; the system itself acts as an operator.
+
+    `keyed` says that a key proves the name: without one nobody changes anything in a home that requires keys.
+    """
     needed = least(kind)
-    role = role_of(tx, name)
-    if not reaches(role, needed) and not (system and reaches(OPERATOR, needed)):
-        raise Refused(name, kind, role, needed)
+    if system and reaches(OPERATOR, needed):
+        return
+    told = {"kind": kind, "role": role_of(tx, name), "needs": needed}
+    tried = "a change" if kind == WRITE else kind
+    if not keyed and requires_key(tx):
+        hint = "ask an admin for one (`tocsin access key add`), and set TOCSIN_KEY or TOCSIN_KEY_REF"
+        raise Refused(f"{name} shows no key, and {tried} asks for one here", hint, {**told, "reason": "no key"})
+    if not reaches(told["role"], needed):
+        held = f"is only {told['role']}" if told["role"] else "has no role"
+        raise Refused(
+            f"{name} {held} here, and {tried} asks for {needed}", "`tocsin access list` shows who may grant it", told
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.access import roles
 from core.access.roles import ADMIN, Actor, actor, actors, role_of
+from core.actors.keys import require_keyed_admin
 from core.desk import Desk
 from core.errors import BadInput, CheckFailed, NotFound
 from core.store import Tx
@@ -57,5 +58,7 @@ def revoke(desk: Desk, name: str) -> None:
 
 
 def _require_admin(tx: Tx) -> None:
+    """Raises CheckFailed where nobody could grant roles any more: there has to be an admin, and by a lasting key."""
     if not any(one.role == ADMIN for one in actors(tx)):
         raise CheckFailed("that would leave this home without an admin", "`tocsin access grant NAME admin` first")
+    require_keyed_admin(tx)

@@ -42,7 +42,7 @@ def _write(desk: Desk, folder: Path, target: Path, keys: bool) -> Manifest:
     # The anchors first: whatever they name is in the copy that is made after them.
     (folder / "anchors").write_bytes(_content(desk.home.anchors_path))
     sha256 = desk.store.copy_to(folder / "store")
-    copy = StoreCopy(folder / "store")
+    copy = StoreCopy(folder / "store", desk.store.secret)
     try:
         found = ledger.verify(copy, None)
         missing = missing_blobs(copy, desk.blobs)

@@ -12,15 +12,18 @@ from itertools import count
 from pathlib import Path
 from typing import IO
 
+from core.access import secrets
 from core.backup import manifest
 from core.backup.manifest import Manifest, Part
 from core.backup.named import missing_blobs
 from core.desk import Desk
-from core.errors import BadInput, CheckFailed, NotAllowed, NotFound, StoreUnusable
+from core.errors import BadInput, CheckFailed, NotAllowed, NotFound, StoreUnusable, TocsinError
 from core.home import Home, home_error
 from core.ledger import anchors
 from core.ledger.chain import key_of
-from core.store import Blobs
+from core.settings import load as load_settings
+from core.settings import require_writable
+from core.store import Blobs, driver
 from core.store.copy import CHUNK, StoreCopy
 from core.store.migrate import SCHEMA_VERSION
 from core.work.claim import owner_lives
@@ -41,12 +44,15 @@ def restore(
 
     Verified are the hash of every part, SQLite's integrity, the foreign keys, every named blob, and the ledger's
     chain with its keys and anchors. The keys are the backup's own, else those of `keys_from`, else the home's. The
-    home that was there is renamed, never removed, and the restore is an event of the new one's ledger.
+    home that was there is renamed, never removed, and the restore is an event of the new one's ledger, unless that is
+    set to read-only.
     Raises NotFound, BadInput or StoreUnusable for a file that is no sound backup, CheckFailed where its ledger does
-    not verify, NotAllowed while a daemon runs; the home is then as it was.
+    not verify, NotAllowed while a daemon runs or the home is set to read-only; the home is then as it was.
     """
     if not source.is_file():
         raise NotFound(f"there is no backup {source}", "`tocsin backup FILE` makes one")
+    if not check:
+        require_writable(home)
     if not check and owner_lives(home, "daemon"):
         raise NotAllowed(f"a daemon runs on {home.path}", "stop it first; nothing was changed")
     try:
@@ -128,7 +134,7 @@ def _prove(found: Manifest, home: Home) -> None:
         raise StoreUnusable(
             f"the backup has schema {found.schema}, this tocsin knows {SCHEMA_VERSION}", "upgrade tocsin"
         )
-    copy = StoreCopy(home.store_path)
+    copy = StoreCopy(home.store_path, _secret(home))
     try:
         copy.check()
         proof = anchors.prove(copy, key_of(home), anchors.read(home.anchors_path))
@@ -143,6 +149,16 @@ def _prove(found: Manifest, home: Home) -> None:
             raise StoreUnusable(f"the backup lacks {len(lost)} blobs that its store names", "use another backup")
     finally:
         copy.close()
+
+
+def _secret(home: Home) -> str:
+    ref = load_settings(home).store_key_ref
+    if not ref or driver.is_plain(home.store_path):
+        return ""
+    try:
+        return secrets.resolve(ref)
+    except TocsinError as error:
+        raise BadInput(f"the backup's store is encrypted: {error.message}", f"provide its key as {ref}") from error
 
 
 def _replace(folder: Path, home: Home) -> Path | None:
@@ -169,8 +185,11 @@ def _unused(home: Home) -> Path:
 
 
 def _tell(found: Manifest, home: Home, actor: str) -> None:
-    desk = Desk.open(home, actor=actor)
+    # Who may write the files may restore them: the new home's own roles and mode say nothing about that.
+    desk = Desk.open(home, actor=actor).as_system()
     try:
+        if desk.read_only:
+            return
         with desk.write() as tx:
             desk.record(tx, "store.restored", data={"events": found.events, "head": found.head})
     finally:

@@ -10,9 +10,8 @@ from core.clock import SECOND
 from core.desk import Desk
 from core.slo import rows as slo_rows
 from core.slo.status import measure
-from core.work.single import standby_waits
+from core.work.beat import heartbeat
 
-BEAT = "SELECT at_us FROM heartbeat WHERE name = 'daemon'"
 JOBS = "SELECT state, count(*) AS n FROM run GROUP BY state"
 OUTBOX = """SELECT CASE state WHEN 'dead' THEN 'dead' ELSE 'waiting' END AS state, count(*) AS n FROM outbox
 WHERE state IN ('waiting', 'claimed', 'dead') GROUP BY 1"""
@@ -32,9 +31,11 @@ class Metric:
 
 def metrics(desk: Desk) -> list[Metric]:
     """Every gauge of this home, now; spans in seconds, sizes in bytes."""
+    beat = heartbeat(desk)
+    age = None if beat.age_us is None else beat.age_us / SECOND
     return [
-        _plain("tocsin_daemon_heartbeat_age_seconds", "Since the daemon last beat.", heartbeat_age(desk)),
-        _plain("tocsin_daemon_standby", "1 where a second daemon waits to take over.", float(standby_waits(desk))),
+        _plain("tocsin_daemon_heartbeat_age_seconds", "Since the daemon last beat.", age),
+        _plain("tocsin_daemon_standby", "1 where a second daemon waits to take over.", float(beat.standby)),
         _counted(desk, "tocsin_jobs", "Jobs by state.", JOBS, "state", JOB_STATES),
         _counted(desk, "tocsin_outbox_messages", "Messages to endpoints.", OUTBOX, "state", ("waiting", "dead")),
         _plain("tocsin_incidents_open", "Incidents that are open.", float(desk.store.read(INCIDENTS)[0]["n"])),
@@ -42,12 +43,6 @@ def metrics(desk: Desk) -> list[Metric]:
         _plain("tocsin_store_bytes", "Size of the store's file and its write-ahead log.", float(_store_bytes(desk))),
         *_objectives(desk),
     ]
-
-
-def heartbeat_age(desk: Desk) -> float | None:
-    """Seconds since the daemon last beat; None where none ever did."""
-    row = desk.store.one(BEAT)
-    return max(0, desk.now_us() - int(row["at_us"])) / SECOND if row else None
 
 
 def text(found: Iterable[Metric]) -> str:

@@ -6,13 +6,13 @@ import json
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
-from core.beacon.metrics import heartbeat_age, metrics, text
+from core.beacon.metrics import metrics, text
+from core.clock import SECOND
 from core.desk import Desk
 from core.errors import BadInput, TocsinError
+from core.work.beat import heartbeat
 
 HOST = "127.0.0.1"
-# A daemon that has not beaten for this long, in seconds, is not healthy.
-HEALTHY = 60.0
 # A caller that has not sent its whole request by then, in seconds, is let go: callers are served one by one.
 PATIENCE = 5.0
 
@@ -54,10 +54,10 @@ def reply(desk: Desk, path: str) -> Reply:
 
 
 def _health(desk: Desk) -> Reply:
-    age = heartbeat_age(desk)
-    row = desk.store.one("SELECT detail FROM heartbeat WHERE name = 'daemon'")
-    healthy = age is not None and age <= HEALTHY
-    body = {"ok": healthy, "heartbeat_age_seconds": age, "errors": row["detail"] if row else ""}
+    beat = heartbeat(desk)
+    healthy = beat.state == "ok"
+    age = None if beat.age_us is None else beat.age_us / SECOND
+    body = {"ok": healthy, "heartbeat_age_seconds": age, "errors": beat.trouble}
     return 200 if healthy else 503, "application/json", json.dumps(body) + "\n"
 
 

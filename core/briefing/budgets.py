@@ -42,11 +42,13 @@ class Budget(NamedTuple):
 
 def budgets(desk: Desk, model: str = "", endpoint: str = "") -> list[Budget]:
     """The budgets of every objective, or of one model, or of one model on one endpoint, as they stand now."""
-    from core.slo import verbs
+    from core.slo.rows import slos
+    from core.slo.status import measure
 
+    now_us = desk.now_us()
     return [
-        _budget(verbs.status(desk, slo))
-        for slo in verbs.slos(desk.store)
+        _budget(measure(desk.store, slo, now_us))
+        for slo in slos(desk.store)
         if (not model or slo.model == model) and (not endpoint or slo.endpoint == endpoint)
     ]
 

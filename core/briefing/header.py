@@ -5,20 +5,16 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-from core.clock import HOUR, MINUTE, SECOND
+from core.clock import MINUTE
 from core.desk import Desk
-from core.endpoints.waiting import asking
 from core.store import Row
+from core.work.beat import heartbeat, silent_after_us
 
 ENDPOINTS = "SELECT name, state, seen_us, error FROM endpoint ORDER BY name"
-HEARTBEAT = "SELECT at_us, detail FROM heartbeat WHERE name = 'daemon'"
 WAITING = "SELECT count(*) AS n, min(created_us) AS oldest FROM outbox WHERE state IN ('waiting', 'claimed')"
 OPEN = """SELECT count(*) AS n, sum(acked_us IS NULL) AS unacked FROM incident
 WHERE state IN ('triage', 'active', 'mitigated', 'monitoring')"""
 
-# A daemon that beats less often than this is taken for dead. A replay's clock leaps half an hour at a time.
-DEAD_AFTER_US = 90 * SECOND
-DEAD_AFTER_REPLAY_US = 3 * HOUR
 STALE_AFTER_US = 5 * MINUTE
 
 
@@ -34,7 +30,8 @@ class EndpointState(NamedTuple):
 class Header(NamedTuple):
     """What the status line says. Ages are microseconds, None where there never was one.
 
-    `daemon` is ok, dead or none, `trouble` what it cannot do at the moment; `waiting` counts changes that are queued
+    `daemon` is ok, dead or none, `trouble` what it cannot do at the moment, `standby` whether a second one waits to
+    take over; `waiting` counts changes that are queued
     and not yet applied on an endpoint.
     """
 
@@ -45,6 +42,7 @@ class Header(NamedTuple):
     daemon: str
     daemon_age_us: int | None
     trouble: str
+    standby: bool
     stale: bool
     waiting: int
     waiting_age_us: int | None
@@ -69,30 +67,34 @@ class Header(NamedTuple):
 def header(desk: Desk) -> Header:
     """The status line's facts, from four small queries."""
     now = desk.now_us()
-    replay = desk.home.clock_path.exists()
     states = tuple(_endpoint(row, now) for row in desk.store.read(ENDPOINTS))
-    beat = desk.store.one(HEARTBEAT)
-    beat_age = None if beat is None else max(0, now - beat["at_us"])
-    limit = DEAD_AFTER_REPLAY_US if replay else DEAD_AFTER_US
+    beat = heartbeat(desk)
     waiting = desk.store.read(WAITING)[0]
     waiting_age = None if waiting["oldest"] is None else max(0, now - waiting["oldest"])
     counts = desk.store.read(OPEN)[0]
     ages = [one.age_us for one in states if one.age_us is not None]
     return Header(
         environment=desk.settings.environment,
-        read_only=desk.settings.read_only or not os.access(desk.home.store_path, os.W_OK),
+        read_only=desk.read_only or not os.access(desk.home.store_path, os.W_OK),
         now_us=now,
         endpoints=states,
-        daemon="none" if beat_age is None else "dead" if beat_age > limit else "ok",
-        daemon_age_us=beat_age,
-        trouble=beat["detail"] if beat else "",
-        stale=bool(ages) and min(ages) > (DEAD_AFTER_REPLAY_US if replay else STALE_AFTER_US),
+        daemon="dead" if beat.state == "silent" else beat.state,
+        daemon_age_us=beat.age_us,
+        trouble=beat.trouble,
+        standby=beat.standby,
+        stale=bool(ages) and min(ages) > max(STALE_AFTER_US, silent_after_us(desk)),
         waiting=int(waiting["n"]),
         waiting_age_us=waiting_age,
-        asks_again=bool(waiting["n"]) and bool(asking(desk)),
+        asks_again=bool(waiting["n"]) and _asks_again(desk),
         incidents=int(counts["n"]),
         unacked=int(counts["unacked"] or 0),
     )
+
+
+def _asks_again(desk: Desk) -> bool:
+    from core.endpoints.waiting import asking
+
+    return bool(asking(desk))
 
 
 def _endpoint(row: Row, now_us: int) -> EndpointState:

@@ -11,8 +11,9 @@ from core.desk import Desk
 from core.errors import NotFound
 from core.store import Row
 from core.work import plan, rows
+from core.work.beat import heartbeat
 from core.work.logs import log_path, plain
-from core.work.quota import why_waits
+from core.work.quota import Wait, held_by
 
 COUNT = "SELECT count(*) AS n FROM run"
 COUNT_MATCHING = "SELECT count(*) AS n FROM run WHERE kind || ' ' || state || ' ' || request LIKE ?"
@@ -21,13 +22,18 @@ WINDOW_MATCHING = """SELECT * FROM run WHERE kind || ' ' || state || ' ' || requ
 ORDER BY id DESC LIMIT ? OFFSET ?"""
 ABOVE = "SELECT count(*) AS n FROM run WHERE id > ?"
 ABOVE_MATCHING = "SELECT count(*) AS n FROM run WHERE id > ? AND kind || ' ' || state || ' ' || request LIKE ?"
+BUSY = "SELECT id FROM run WHERE state = 'claimed' ORDER BY id LIMIT 1"
 ONE = "SELECT * FROM run WHERE id = ?"
-SCHEDULES = "SELECT name, kind, trigger, paused, next_us FROM schedule ORDER BY next_us IS NULL, next_us, name"
+SCHEDULES = """SELECT name, kind, trigger, paused, next_us, trouble FROM schedule
+ORDER BY trouble IS NULL, next_us IS NULL, next_us, name"""
 TAIL_BYTES = 16_384
 
 
 class JobRow(NamedTuple):
-    """One run as a line: `took_us` counts to now while it runs, `subject` is the model or data set it works on."""
+    """One run as a line: `took_us` counts to now while it runs, `subject` is the model or data set it works on.
+
+    `waits` is why it has not started, in a few letters and in full.
+    """
 
     id: int
     kind: str
@@ -38,10 +44,14 @@ class JobRow(NamedTuple):
     took_us: int | None
     attempt: int
     error: str
+    waits: Wait = Wait()
 
 
 class JobPage(NamedTuple):
-    """One run in full: arguments, cost, result and the end of its log; `waits` is why it has not started."""
+    """One run in full: arguments, cost, result and the end of its log.
+
+    `waits` is why it has not started; `cost` is in money, empty where there was no price.
+    """
 
     header: Header
     row: JobRow
@@ -51,16 +61,18 @@ class JobPage(NamedTuple):
     result: dict[str, Any]
     log: tuple[str, ...]
     waits: str = ""
+    cost: str = ""
 
 
 class ScheduleRow(NamedTuple):
-    """One schedule as a line; `next_us` is None where it will not run again."""
+    """One schedule as a line; `next_us` is None where it will not run again, `trouble` why it was set aside."""
 
     name: str
     kind: str
     trigger: str
     paused: bool
     next_us: int | None
+    trouble: str = ""
 
 
 def count(desk: Desk, match: str = "") -> int:
@@ -73,10 +85,10 @@ def count(desk: Desk, match: str = "") -> int:
 def window(desk: Desk, offset: int, limit: int, match: str = "") -> list[JobRow]:
     """The runs from `offset` on, newest first."""
     if match:
-        rows = desk.store.read(WINDOW_MATCHING, (f"%{match}%", limit, offset))
+        found = desk.store.read(WINDOW_MATCHING, (f"%{match}%", limit, offset))
     else:
-        rows = desk.store.read(WINDOW, (limit, offset))
-    return [_row(row, desk.now_us()) for row in rows]
+        found = desk.store.read(WINDOW, (limit, offset))
+    return [_row(row, desk.now_us())._replace(waits=_waits(desk, rows.Run.of(row))) for row in found]
 
 
 def position(desk: Desk, run_id: int, match: str = "") -> int:
@@ -99,7 +111,8 @@ def job(desk: Desk, run_id: int) -> JobPage:
         max_rss_kb=row["max_rss_kb"],
         result=dict(json.loads(row["result"]) or {}) if row["result"] else {},
         log=_tail(row["log"] or str(log_path(desk.home, run_id))),
-        waits=why_waits(desk.store, desk.now_us(), desk.settings.quota, rows.Run.of(row)),
+        waits=_waits(desk, rows.Run.of(row)).text,
+        cost="" if row["cost_micros"] is None else desk.settings.quota.amount(row["cost_micros"]),
     )
 
 
@@ -113,11 +126,25 @@ def again(desk: Desk, run_id: int) -> int:
 
 
 def schedules(desk: Desk) -> list[ScheduleRow]:
-    """Every schedule, the next to run first."""
+    """Every schedule: those set aside, then the next to run first."""
     return [
-        ScheduleRow(row["name"], row["kind"], row["trigger"], bool(row["paused"]), row["next_us"])
+        ScheduleRow(row["name"], row["kind"], row["trigger"], bool(row["paused"]), row["next_us"], row["trouble"] or "")
         for row in desk.store.read(SCHEDULES)
     ]
+
+
+def _waits(desk: Desk, run: rows.Run) -> Wait:
+    """What keeps a run from starting: its own reason, else that no daemon takes it, or that it takes others first."""
+    held = held_by(desk.store, desk.now_us(), desk.settings.quota, run)
+    if run.state != "planned" or held.text:
+        return held
+    beat = heartbeat(desk)
+    if beat.state != "ok" and beat.standby:
+        return Wait("standby", "the daemon is silent: the one that stands by takes over as soon as it has ended")
+    if beat.state != "ok":
+        return Wait("no daemon", "no daemon runs: `tocsin daemon` starts it")
+    busy = desk.store.one(BUSY)
+    return Wait(f"job {busy['id']} runs", f"the daemon is busy: job {busy['id']} runs") if busy else Wait()
 
 
 def _row(row: Row, now_us: int) -> JobRow:

@@ -6,7 +6,7 @@ import json
 from typing import NamedTuple
 
 from core.desk import Desk
-from core.endpoints.waiting import asks_before_us
+from core.endpoints.waiting import asks_before_us, held
 from core.store import Row
 
 # What a person may have to do something about comes first: what waits, then what was given up.
@@ -22,7 +22,8 @@ AND ({PLACE}, -id) < (SELECT {PLACE}, -id FROM outbox WHERE id = ?)"""
 class Message(NamedTuple):
     """One message to an endpoint; `asks` where it has waited for so long that a person must say it is still meant.
 
-    `state` is waiting, claimed, done or dead; a done one with an error was taken out instead of applied.
+    `state` is waiting, claimed, done or dead; a done one with an error was taken out instead of applied. `behind` is
+    the number of the one before it that asks, None where none does.
     """
 
     id: int
@@ -37,6 +38,7 @@ class Message(NamedTuple):
     created_us: int
     done_us: int | None
     error: str
+    behind: int | None = None
 
     @property
     def what(self) -> str:
@@ -51,8 +53,11 @@ def count(desk: Desk, match: str = "") -> int:
 
 def window(desk: Desk, offset: int, limit: int, match: str = "") -> list[Message]:
     """The messages from `offset` on: those that wait, those given up, the settled ones; no endpoint is asked."""
-    before = asks_before_us(desk)
-    return [_message(row, before) for row in desk.store.read(WINDOW, (f"%{match}%", limit, offset))]
+    before, behind = asks_before_us(desk), held(desk)
+    return [
+        _message(row, before)._replace(behind=behind.get(row["id"]))
+        for row in desk.store.read(WINDOW, (f"%{match}%", limit, offset))
+    ]
 
 
 def position(desk: Desk, number: int, match: str = "") -> int:

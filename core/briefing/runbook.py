@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from importlib.resources import files
+from pathlib import Path
 from typing import NamedTuple
 
 from core.briefing.header import Header, header
@@ -11,6 +11,7 @@ from core.briefing.incident import ONE, Incident, incident_of
 from core.desk import Desk
 
 _STEP = re.compile(r"^```+\s*step\s*$", re.MULTILINE)
+STARTER = Path(__file__).parents[1] / "runbooks" / "starter"
 STEPS = "SELECT step, state, done_us FROM walk_step WHERE walk = ? ORDER BY number"
 
 
@@ -38,8 +39,7 @@ def step_count(desk: Desk, runbook: str) -> int:
     """
     if not runbook or not re.fullmatch(r"[a-z0-9-]+", runbook):
         return 0
-    starter = files("core.runbooks") / "starter"
-    for place in (desk.home.runbooks_path / f"{runbook}.md", starter / f"{runbook}.md"):
+    for place in (desk.home.runbooks_path / f"{runbook}.md", STARTER / f"{runbook}.md"):
         try:
             return len(_STEP.findall(place.read_text()))
         except OSError:

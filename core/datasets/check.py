@@ -70,7 +70,21 @@ def _outside(column: Column, values: Any) -> list[Finding]:
             continue
         count = int(pc.sum(compare(values, bound)).as_py() or 0)
         found += _judged(column, count, len(values), f"{word} {bound:g}")
-    return found
+    return found + _foreign(column, values)
+
+
+def _foreign(column: Column, values: Any) -> list[Finding]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if column.values is None or type_name(values.type) not in ("integer", "number"):
+        return []
+    known = pa.array([float(value) for value in column.values] if pa.types.is_floating(values.type) else column.values)
+    strangers = pc.and_(pc.is_valid(values), pc.invert(pc.is_in(values, known)))
+    count = int(pc.sum(strangers).as_py() or 0)
+    example = values.filter(strangers)[0].as_py() if count else 0
+    few = ", ".join(str(value) for value in column.values[:10])
+    return _judged(column, count, len(values), f"none of {few} (as {example:g})")
 
 
 def _unseen(column: Column, values: Any) -> list[Finding]:

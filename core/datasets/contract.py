@@ -14,6 +14,10 @@ TYPES = ("integer", "number", "text", "boolean", "time", "unknown")
 USES = ("feature", "label", "time", "id", "leak", "other")
 # A text column with more levels than this is free text: its levels are not part of the contract.
 LEVELS_KEPT = 1000
+# A label of at most so many whole numbers names classes; one of more is an amount, which has a range.
+CLASSES = 10
+# In fewer rows than these, a feature that is only ever 0 or 1 may be so by chance.
+ROWS_SHOWING_BINARY = 50
 SCHEMA_HINT = "`tocsin dataset contract show DATASET --json` prints one to start from"
 
 
@@ -21,7 +25,8 @@ SCHEMA_HINT = "`tocsin dataset contract show DATASET --json` prints one to start
 class Column:
     """What one column must hold, and what it is for.
 
-    `min`, `max` bound numbers and `levels` the values of text, each None for "anything"; a share of rows up to
+    `min`, `max` bound numbers, `values` lists the only numbers there are and `levels` the values of text, each None for
+    "anything"; a share of rows up to
     `tolerance` may lie outside without the file being refused. Missing values are judged by `nullable` alone.
     `use` says who may see it: only a `feature` is ever an input of a model; a `leak` is known after the event only;
     `other` is kept and not used. `sensitive` says how samples of live requests keep it: masked, as a token, encrypted;
@@ -38,6 +43,7 @@ class Column:
     levels: tuple[str, ...] | None = None
     tolerance: float = 0.01
     sensitive: str | None = None
+    values: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -67,8 +73,7 @@ class Contract:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data that `from_json` reads back as the same contract."""
-        columns = [{**asdict(column), "levels": column.levels and list(column.levels)} for column in self.columns]
-        return {"format": 1, "freshness_us": self.freshness_us, "columns": columns}
+        return {"format": 1, "freshness_us": self.freshness_us, "columns": [_plain(one) for one in self.columns]}
 
     @classmethod
     def from_json(cls, data: object) -> Contract:
@@ -89,14 +94,15 @@ def infer(
     """The contract that a profiled table satisfies with room for an ordinary next month.
 
     Without a time column given, the only column of times is taken for it. Numbers get the range seen, widened by its
-    own width on both sides: a season fits, another unit or a sentinel like -9999 does not.
+    own width on both sides: a season fits, another unit or a sentinel like -9999 does not. A label of few whole
+    numbers, and a column of only 0 and 1, get just these as their values; a label then has no tolerance.
     """
     columns: Mapping[str, Mapping[str, Any]] = profile["columns"]
     times = [name for name, facts in columns.items() if facts["type"] == "time"]
     time_column = time_column or (times[0] if len(times) == 1 else None)
     hidden = set(leaks)
     uses = {name: _use(name, facts, time_column, label, hidden) for name, facts in columns.items()}
-    return Contract(tuple(_inferred(name, facts, uses[name]) for name, facts in columns.items()))
+    return Contract(tuple(_inferred(name, facts, uses[name], profile["rows"]) for name, facts in columns.items()))
 
 
 def _use(name: str, facts: Mapping[str, Any], time_column: str | None, label: str | None, leaks: set[str]) -> str:
@@ -114,8 +120,9 @@ def _use(name: str, facts: Mapping[str, Any], time_column: str | None, label: st
     return "other" if free_text else "feature"
 
 
-def _inferred(name: str, facts: Mapping[str, Any], use: str) -> Column:
-    low, high = _widened(facts) if use not in ("id", "time") else (None, None)
+def _inferred(name: str, facts: Mapping[str, Any], use: str, rows: int) -> Column:
+    values = _only_values(facts, use, rows)
+    low, high = _widened(facts) if values is None and use not in ("id", "time") else (None, None)
     levels = facts.get("levels") if use == "feature" and facts["type"] == "text" else None
     return Column(
         name,
@@ -126,7 +133,28 @@ def _inferred(name: str, facts: Mapping[str, Any], use: str) -> Column:
         min=low,
         max=high,
         levels=tuple(sorted(levels)) if levels else None,
+        tolerance=0.0 if values and use == "label" else Column.tolerance,
+        values=values,
     )
+
+
+def _only_values(facts: Mapping[str, Any], use: str, rows: int) -> tuple[int, ...] | None:
+    """The whole numbers a column is made of, where they are its classes and not points of a range; else None.
+
+    A profile tells how many there are and the ends: two are the ends, and as many as lie between the ends are all.
+    """
+    if facts["type"] != "integer" or (facts["distinct"] or 0) < 2:
+        return None
+    low, high, distinct = int(facts["min"]), int(facts["max"]), int(facts["distinct"])
+    if use == "label" and distinct <= CLASSES:
+        return (low, high) if distinct == 2 else tuple(range(low, high + 1)) if distinct == high - low + 1 else None
+    binary = use != "id" and (low, high) == (0, 1) and rows >= ROWS_SHOWING_BINARY
+    return (0, 1) if binary else None
+
+
+def _plain(column: Column) -> dict[str, Any]:
+    lists = {name: list(kept) for name in ("levels", "values") if (kept := getattr(column, name)) is not None}
+    return {**asdict(column), **lists}
 
 
 def _widened(facts: Mapping[str, Any]) -> tuple[float | None, float | None]:
@@ -156,7 +184,13 @@ def _column(entry: object) -> Column:
     levels = entry.get("levels")
     if levels is not None and not (isinstance(levels, list) and all(isinstance(level, str) for level in levels)):
         raise BadInput(f"column {name!r}: levels is {levels!r}", "it is a list of texts, or null for any text")
-    return Column(**{**entry, "levels": None if levels is None else tuple(levels)})
+    values = entry.get("values")
+    if values is not None and not (isinstance(values, list) and values and all(_is_whole(value) for value in values)):
+        raise BadInput(
+            f"column {name!r}: values is {values!r}", "it is a list of whole numbers, or null for any number"
+        )
+    lists = {"levels": levels, "values": values}
+    return Column(**{**entry, **{field: None if kept is None else tuple(kept) for field, kept in lists.items()}})
 
 
 def _only(data: Mapping[str, Any], known: set[str], place: str) -> None:
@@ -176,6 +210,10 @@ def _is_number(value: object, *, empty: bool = False) -> bool:
     if not isinstance(value, int | float) or isinstance(value, bool):
         return False
     return abs(value) <= sys.float_info.max
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
 
 
 def _freshness(value: object) -> int | None:

@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
-from core.datasets import ingest
+from core.datasets import ingest, rows
 from core.datasets.source import Source
 from core.desk import Desk
 from core.errors import BadInput, CheckFailed, TocsinError
@@ -28,6 +29,8 @@ UNFINISHED = (".part", ".tmp", ".crdownload", ".filepart")
 
 # What changes when a file does: its inode, its size, and when it was written, in nanoseconds.
 Signature = tuple[int, int, int]
+# Takes the file at a path of a folder into a data set, and says where it went.
+Take: TypeAlias = Callable[[Desk, Path, str, Path, Signature], str | None]
 
 
 @dataclass
@@ -64,13 +67,20 @@ def files(folder: Path) -> list[tuple[Path, Signature]]:
 
 
 def scan(
-    desk: Desk, folder: Path, dataset: str, quiet_us: int, seen: Seen, go_on: Callable[[], bool] = lambda: True
+    desk: Desk,
+    folder: Path,
+    dataset: str,
+    quiet_us: int,
+    seen: Seen,
+    go_on: Callable[[], bool] = lambda: True,
+    take_one: Take | None = None,
 ) -> Scan:
     """Take every file that has been quiet, until `go_on` says no; another ingester at the same folder is left alone.
 
+    Each is taken by `take_one`, without one by `take` in this process.
     Raises OSError where the folder cannot be read or changed, StoreUnusable where the store cannot be written.
     """
-    done = Scan()
+    done, take_one = Scan(), take_one or take
     with _alone(desk.home, folder, wait=False) as mine:
         if not mine:
             return done
@@ -84,7 +94,7 @@ def scan(
             if not os.access(path, os.R_OK):
                 done.closed = path if path.exists() else done.closed
                 continue
-            _count(done, _take(desk, folder, dataset, path, signature))
+            _count(done, take_one(desk, folder, dataset, path, signature))
     return done
 
 
@@ -143,7 +153,7 @@ def _count(done: Scan, place: str | None) -> None:
     done.unsettled += place is None
 
 
-def _take(desk: Desk, folder: Path, dataset: str, path: Path, signature: Signature) -> str | None:
+def take(desk: Desk, folder: Path, dataset: str, path: Path, signature: Signature) -> str | None:
     """Take one file and say where it went; None where it is gone or has changed, and a later scan sees it again."""
     try:
         claimed = _claim(folder, path)
@@ -154,6 +164,24 @@ def _take(desk: Desk, folder: Path, dataset: str, path: Path, signature: Signatu
         return None
     source = Source(folder / path.name, content, hashlib.sha256(content).hexdigest())
     place = _ingest(desk, dataset, source)
+    _move(claimed, folder / place, source.sha256)
+    return place
+
+
+def refuse(desk: Desk, folder: Path, dataset: str, path: Path, reason: str) -> str | None:
+    """Put a file into quarantine without parsing it, and say where it went; None where it is gone meanwhile."""
+    try:
+        claimed = _claim(folder, folder / TAKING / path.name if (folder / TAKING / path.name).exists() else path)
+        content = claimed.read_bytes() if claimed else b""
+    except FileNotFoundError:
+        return None
+    if claimed is None:
+        return None
+    source = Source(folder / path.name, content, hashlib.sha256(content).hexdigest())
+    # It may have ended its reader after the commit: then it was taken.
+    place = DONE if rows.by_content(desk.store, dataset, source.sha256) else REFUSED
+    if place == REFUSED:
+        ingest.refuse(desk, dataset, source, reason)
     _move(claimed, folder / place, source.sha256)
     return place
 

@@ -9,6 +9,7 @@ from core.clock import SECOND
 from core.datasets import drop
 from core.datasets.folders import Folder, folders
 from core.datasets.hints import Hints
+from core.datasets.reader import Reader
 from core.desk import Desk
 from core.errors import BadInput
 
@@ -23,6 +24,7 @@ class Watcher:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._hints = Hints()
+        self._reader = Reader(desk)
         self._seen: dict[Path, drop.Seen] = {}
         self._next_us = 0
         self._error: BadInput | None = None
@@ -39,8 +41,9 @@ class Watcher:
             raise self._error
 
     def close(self) -> None:
-        """End the observers."""
+        """End the observers and the reader."""
         self._hints.close()
+        self._reader.close()
 
     def _scan(self, watched: list[Folder], now: int) -> None:
         self._hints.follow(folder.path for folder in watched)
@@ -55,7 +58,13 @@ class Watcher:
         seen = self._seen[folder.path]
         try:
             done = drop.scan(
-                self._desk, folder.path, folder.dataset, folder.quiet_us, seen, lambda: time.monotonic() < until
+                self._desk,
+                folder.path,
+                folder.dataset,
+                folder.quiet_us,
+                seen,
+                lambda: time.monotonic() < until,
+                self._reader.take,
             )
         except OSError as error:
             self._hints.forget(folder.path)

@@ -29,6 +29,7 @@ from core.desk import Desk
 from core.errors import CheckFailed, StoreUnusable
 from core.home import Home
 from core.ledger.chain import Event
+from core.settings import require_writable
 
 MARK = "demo.json"
 SINCE = "SELECT * FROM event WHERE seq > ? ORDER BY seq"
@@ -40,7 +41,10 @@ Tell = Callable[[Event], None]
 
 
 def clear(home: Home) -> None:
-    """Make room for a new replay. Raises StoreUnusable for a folder that no replay made: it may be somebody's work."""
+    """Make room for a new replay. Raises StoreUnusable for a folder that no replay made: it may be somebody's work, and
+    NotAllowed for one that is set to read-only.
+    """
+    require_writable(home)
     if not home.path.exists() or not any(home.path.iterdir()):
         return
     if not (home.path / MARK).exists():

@@ -10,10 +10,13 @@ from typing import Any, Protocol
 from core.access import secrets
 from core.endpoints.rows import Endpoint
 from core.errors import NotFound
+from core.ledger.anchors import Anchor
 
 GROUP = "tocsin.endpoints"
 # What an adapter may be able to do; the console offers only what its adapter declares.
 CAPABILITIES = ("health", "place", "activate", "infer", "telemetry")
+# What one may be able to do besides: it is then a `KeepsAnchors` as well.
+ANCHORS = "anchors"
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,18 @@ class Adapter(Protocol):
 
     def telemetry(self, after: int, boot: str) -> Page:
         """The batches after number `after` of `boot`, which are thereby acknowledged."""
+        ...
+
+
+class KeepsAnchors(Protocol):
+    """What an adapter with the capability `anchors` does as well: keep the heads of ledgers where no console writes."""
+
+    def keep_anchor(self, origin: str, anchor: Anchor) -> Outcome:
+        """Give an anchor of the home named `origin` to keep; again is the same as once."""
+        ...
+
+    def kept_anchors(self, origin: str) -> list[Anchor]:
+        """What it was given for a home, oldest first and old ones thinned out; none where it was given nothing."""
         ...
 
 

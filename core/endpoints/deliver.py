@@ -143,8 +143,7 @@ def _applied(desk: Desk, tx: Tx, message: Message, now: int) -> str:
         before = deploy.active(tx, one.endpoint, one.model)
         tx.execute(rows.SET_APPLIED, (now, one.id))
         _record(desk, tx, one, "applied", before.version if before else None, one.reason)
-        if versions.version(tx, one.model, one.version).stage != "retired":
-            versions.promote(desk, one.model, one.version, "production", tx=tx)
+        versions.take_over(desk, tx, one.model, one.version)
     return "applied"
 
 

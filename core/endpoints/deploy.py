@@ -115,16 +115,17 @@ def request(
 ) -> Deployment:
     """Ask that an endpoint serve a version: a deployment, its message and its event in one transaction.
 
-    The endpoint hears of it at the next delivery. A deployment still waiting for the same model is superseded.
+    The endpoint hears of it at the next delivery. A deployment still waiting for the same model is superseded, and so
+    is the same wish where it has waited so long that it asks again.
     Raises NotFound (endpoint, model, version), CheckFailed where it is retired, already active (unless `again`),
-    already queued, or not approved though its model is critical.
+    already queued, or not approved or not past its gate though its model is critical.
     """
-    from core.registry.approval import require_approved
+    from core.registry.gate import require_cleared
 
     with desk.write() as tx:
         rows.endpoint(tx, endpoint)
         _require_deployable(desk, model, version)
-        require_approved(tx, model, version)
+        require_cleared(tx, model, version, desk.now_us())
         now = active(tx, endpoint, model)
         if now and now.version == version and not again and not rows.queued(tx, endpoint, model):
             raise CheckFailed(
@@ -146,9 +147,11 @@ def rollback(
 ) -> Deployment:
     """Ask that an endpoint go back to the version before the active one, or to the version `to`.
 
-    A version that was served here before needs no approval, however critical its model is. Raises CheckFailed where
-    the active version is no longer `expect_active`, where there is nothing to go back to, where the same is queued
-    already, or where `to` was never served here and lacks its approval; NotFound for an unknown endpoint or version.
+    A version that was served here before needs no approval and no gate, however critical its model is. What still
+    waits for the same model, however old, is superseded in the same transaction: a rollback never waits behind it.
+    Raises CheckFailed where the active version is no longer `expect_active`, where there is nothing to go back to,
+    where the same is queued already, or where `to` was never served here and is not cleared; NotFound for an unknown
+    endpoint or version.
     """
     with desk.write() as tx:
         rows.endpoint(tx, endpoint)
@@ -165,9 +168,9 @@ def rollback(
         _require_deployable(desk, model, to)
         if all(one.version != to for one in rows.applied(tx, endpoint, model)):
             # Where it never was there is no way back: that is a deploy by another name.
-            from core.registry.approval import require_approved
+            from core.registry.gate import require_cleared
 
-            require_approved(tx, model, to)
+            require_cleared(tx, model, to, desk.now_us())
         if now and now.version == to and not rows.queued(tx, endpoint, model):
             raise CheckFailed(f"{model} v{to} is already active on {endpoint}", "nothing is to be rolled back")
         return _queue(desk, tx, Wish("rollback", endpoint, model, to, reason, automatic, incident), now)
@@ -219,10 +222,13 @@ def _insert(tx: Tx, wish: Wish, previous: int | None, at_us: int) -> int:
 
 
 def _supersede(desk: Desk, tx: Tx, wish: Wish) -> list[int]:
-    """Take back what still waits; what is on its way at this moment stays, and is applied before the new one."""
+    """Take back what still waits; what is on its way at this moment stays, and is applied before the new one.
+
+    A person who asks anew for what has waited so long that it asks again has answered it.
+    """
     gone: list[int] = []
     waiting = rows.queued(tx, wish.endpoint, wish.model)
-    if waiting and waiting[-1].version == wish.version:
+    if waiting and waiting[-1].version == wish.version and (wish.automatic or not _asks(desk, tx, waiting[-1])):
         raise CheckFailed(
             f"{wish.model} v{wish.version} is already queued for {wish.endpoint}",
             "`tocsin endpoint sync` tries to deliver it now",
@@ -232,6 +238,13 @@ def _supersede(desk: Desk, tx: Tx, wish: Wish) -> list[int]:
             tx.execute(rows.SET_SUPERSEDED, (older.id,))
             gone.append(older.id)
     return gone
+
+
+def _asks(desk: Desk, tx: Tx, one: Deployment) -> bool:
+    from core.endpoints.waiting import asks_before_us
+
+    before = asks_before_us(desk)
+    return any(message.deployment == one.id and message.asks(before) for message in outbox.waiting(tx, one.endpoint))
 
 
 def origin(desk: Desk) -> str:

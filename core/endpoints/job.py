@@ -8,7 +8,7 @@ from typing import Any
 from core.desk import Desk
 from core.endpoints import deploy as deploying
 from core.errors import BadInput
-from core.registry import versions
+from core.registry import aliases, versions
 
 
 def deploy(desk: Desk, args: Mapping[str, Any], progress: Callable[[float, str], None]) -> dict[str, Any]:
@@ -19,8 +19,9 @@ def deploy(desk: Desk, args: Mapping[str, Any], progress: Callable[[float, str],
     for name in ("model", "endpoint"):
         if not args.get(name):
             raise BadInput(f"a deploy job needs a {name}", f"give it with --arg {name}=NAME")
-    model, endpoint = str(args["model"]), str(args["endpoint"])
-    version = versions.version(desk.store, model, args.get("version")).version
+    endpoint = str(args["endpoint"])
+    model, number = aliases.named(desk.store, str(args["model"]), args.get("version"))
+    version = versions.version(desk.store, model, number).version
     reason = f"job {args['run_id']}"
     asked = deploying.history(desk.store, endpoint, model, limit=1)
     if asked and (asked[0].reason, asked[0].version) == (reason, version) and asked[0].state != "failed":

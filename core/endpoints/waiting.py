@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.clock import HOUR, MINUTE
+from core.clock import HOUR, MINUTE, span
 from core.desk import Desk
 from core.endpoints import rows
 from core.endpoints.rows import Deployment
@@ -37,6 +37,50 @@ def asking(desk: Desk, endpoint: str | None = None) -> list[Message]:
     """The queued changes that ask again, oldest first, of one endpoint or of all."""
     before = asks_before_us(desk)
     return [message for message in outbox.waiting(desk.store, endpoint) if message.asks(before)]
+
+
+def held(desk: Desk, endpoint: str | None = None) -> dict[int, int]:
+    """The queued changes that wait behind one that asks again, by number, each with the number of that one."""
+    before = asks_before_us(desk)
+    first: dict[str, int] = {}
+    behind: dict[int, int] = {}
+    for message in outbox.waiting(desk.store, endpoint):
+        if message.asks(before):
+            first.setdefault(message.endpoint, message.id)
+        elif message.endpoint in first:
+            behind[message.id] = first[message.endpoint]
+    return behind
+
+
+def held_words(number: int) -> str:
+    """That a change waits behind the message of that number, in one line."""
+    return f"waits behind #{number}, which asks again"
+
+
+def why(desk: Desk, message: Message) -> str:
+    """What keeps a queued change from being sent until a person says so; empty where nothing does."""
+    if message.asks(asks_before_us(desk)):
+        return f"asks again: `tocsin outbox confirm {message.id}` sends it, `outbox drop {message.id}` does not"
+    number = held(desk, message.endpoint).get(message.id)
+    return held_words(number) if number is not None else ""
+
+
+def overtaken(desk: Desk, endpoint: str, model: str) -> list[str]:
+    """What a rollback asked for now does to what is queued before it, a line each; empty where nothing is queued."""
+    queued = outbox.waiting(desk.store, endpoint)
+    said: list[str] = []
+    for message in queued:
+        if message.body.get("model") != model:
+            continue
+        age = span(desk.now_us() - message.created_us)
+        if message.state == "waiting":
+            said.append(f"takes back #{message.id}, v{message.body['version']} asked for {age} ago and never applied")
+        else:
+            said.append(f"comes after #{message.id}, v{message.body['version']}, which is on its way at this moment")
+    others = [message for message in asking(desk, endpoint) if message.body.get("model") != model]
+    if others:
+        said.append(f"waits behind #{others[0].id}, {words(others[0])}, which asks again: confirm or drop it")
+    return said
 
 
 def words(message: Message) -> str:

@@ -158,5 +158,7 @@ def _distinct(column: Any) -> tuple[list[Any], Any]:
     if isinstance(column, Texts):
         used, codes = np.unique(column.codes, return_inverse=True)
         return [None if code < 0 else column.levels[code] for code in used.tolist()], codes
+    if len(column) and (column == column[0]).all():
+        return [float(column[0])], np.zeros(len(column), np.int64)
     values, codes = np.unique(column, return_inverse=True)
     return values.tolist(), codes

@@ -17,6 +17,7 @@ from core.clock import HOUR, iso
 from core.errors import BadInput
 from core.home import Home, home_error
 from core.ledger.chain import GENESIS, Verification, code_of, key_of, verify
+from core.settings import require_writable
 from core.store import Reads
 
 HEAD = "SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1"
@@ -41,8 +42,9 @@ class Anchor:
 def anchor(home: Home, store: Reads, now_us: int) -> Anchor | None:
     """Append the head to the home's anchors, flushed to disk; None where it is anchored already, or nothing happened.
 
-    Raises StoreUnusable where the disk says no.
+    Raises StoreUnusable where the disk says no, NotAllowed in a home set to read-only.
     """
+    require_writable(home)
     head = store.read(HEAD)
     standing = read(home.anchors_path)
     if not head or (standing and standing[-1].hash == head[0]["hash"]):
@@ -114,6 +116,11 @@ def prove(store: Reads, key: bytes | None, anchors: Sequence[Anchor]) -> Verific
 def _fault(store: Reads, key: bytes | None, one: Anchor, prev: str) -> str:
     if one.prev != prev or (key is not None and not hmac.compare_digest(one.code(key), one.mac)):
         return f"the anchor of {iso(one.at_us)} was changed, or one before it was taken out"
+    return lost(store, one)
+
+
+def lost(store: Reads, one: Anchor) -> str:
+    """Why the ledger no longer holds the event of an anchor; empty where it does."""
     rows = store.read(AT, (one.seq,))
     if not rows:
         return f"it was anchored at {iso(one.at_us)}, and the ledger now ends before it"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -166,6 +165,7 @@ def key_of(home: Home) -> bytes:
 
 def _make_key(path: Path) -> None:
     import os
+    import secrets
 
     part = path.with_name(f".{path.name}.{os.getpid()}")
     part.write_bytes(secrets.token_bytes(32))

@@ -16,8 +16,10 @@ from core.store import Row, Store
 # The newest this many of a window are read: enough to compare, bounded in memory.
 MOST = 4000
 
-WINDOW = """SELECT at_us, model, request_id, inputs, sealed, sealed_key FROM sample
+WINDOW = """SELECT at_us, model, request_id, score, inputs, sealed, sealed_key FROM sample
 WHERE model = ? AND endpoint = ? AND version = ? AND at_us >= ? AND at_us < ? ORDER BY at_us DESC LIMIT ?"""
+ANSWERED = """SELECT DISTINCT endpoint, version FROM sample
+WHERE model = ? AND at_us >= ? AND at_us < ? ORDER BY endpoint, version"""
 LABELLED = """SELECT s.at_us, s.model, s.request_id, s.inputs, s.sealed, s.sealed_key, l.value FROM sample s
 JOIN label l ON l.model = s.model AND l.request_id = s.request_id
 WHERE s.model = ? AND s.endpoint = ? AND s.at_us >= ? AND s.at_us < ? ORDER BY s.at_us DESC LIMIT ?"""
@@ -25,11 +27,14 @@ WHERE s.model = ? AND s.endpoint = ? AND s.at_us >= ? AND s.at_us < ? ORDER BY s
 
 @dataclass(frozen=True)
 class Sample:
-    """One kept request: when it was asked, its raw inputs, and its label where it is known and was asked for."""
+    """One kept request: when it was asked, its raw inputs, its label where it is known and was asked for, and its id
+    with the score it was answered, where those were."""
 
     at_us: int
     inputs: dict[str, Any]
     label: int | None = None
+    request_id: str = ""
+    score: float | None = None
 
     @property
     def day(self) -> int:
@@ -41,7 +46,15 @@ def window(store: Store, model: str, endpoint: str, version: int, from_us: int, 
     """The samples that a version answered in [from, to), newest first, at most 4000."""
     rows = store.read(WINDOW, (model, endpoint, version, from_us, to_us, MOST))
     vault = Vault(store.home)
-    return [Sample(row["at_us"], readable(vault, row)) for row in rows]
+    return [
+        Sample(row["at_us"], readable(vault, row), request_id=row["request_id"], score=row["score"]) for row in rows
+    ]
+
+
+def answered(store: Store, model: str, endpoint: str | None, from_us: int, to_us: int) -> list[tuple[str, int]]:
+    """The endpoints (or one) and versions that samples of [from, to) were answered by."""
+    found = [(row["endpoint"], row["version"]) for row in store.read(ANSWERED, (model, from_us, to_us))]
+    return [pair for pair in found if endpoint in (None, pair[0])]
 
 
 def labelled(store: Store, model: str, endpoint: str, from_us: int, to_us: int) -> list[Sample]:

@@ -73,19 +73,20 @@ def approve(desk: Desk, model: str, number: int, *, reason: str = "") -> Approva
     with desk.write() as tx:
         if version(tx, model, number).stage == "retired":
             raise CheckFailed(f"{model} v{number} is retired", "approve another version: `tocsin model list`")
-        _require_other_eyes(desk, tx, model, number)
+        require_other_eyes(desk, tx, model, number, f"tocsin model approve {model} {number}")
         if tx.execute(APPROVE, (model, number, desk.actor, reason, desk.now_us())).rowcount:
             desk.record(tx, "model.approved", model=model, version=number, data={"reason": reason})
         return next(one for one in approvals(tx, model, number) if one.actor == desk.actor)
 
 
-def _require_other_eyes(desk: Desk, tx: Tx, model: str, number: int) -> None:
+def require_other_eyes(desk: Desk, tx: Tx, model: str, number: int, command: str) -> None:
+    """Raises NotAllowed for who trained the version, and for anything that acts without a person."""
     if desk.system:
-        raise NotAllowed("only a person approves", f"`tocsin model approve {model} {number}`")
+        raise NotAllowed("only a person approves", f"`{command}`")
     if trainer(tx, model, number) == desk.actor:
         raise NotAllowed(
             f"{desk.actor} trained {model} v{number} and cannot approve it as well",
-            f"ask somebody else to run `tocsin model approve {model} {number}`",
+            f"ask somebody else to run `{command}`",
         )
 
 

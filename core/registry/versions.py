@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.desk import Desk
-from core.errors import BadInput, NotFound
+from core.errors import BadInput, CheckFailed, NotFound
+from core.registry.served import served
 from core.store import Row, Store, Tx
 from core.training.artefact import Artefact
 from core.training.record import Draft, Version, register
@@ -17,13 +18,24 @@ __all__ = [
     "Version",
     "load_artefact",
     "models",
+    "move",
+    "production",
     "promote",
     "register",
+    "take_over",
     "version",
     "versions",
 ]
 
 STAGES = ("candidate", "staging", "production", "archived", "retired")
+# Where a version may go from a stage; `retired` is reached by `core.registry.retire` alone, and left never.
+MOVES = {
+    "candidate": ("staging", "production", "archived"),
+    "staging": ("candidate", "production", "archived"),
+    "production": ("archived",),
+    "archived": ("staging", "production"),
+    "retired": (),
+}
 
 MODELS = """SELECT model.*, (SELECT count(*) FROM model_version v WHERE v.model = model.name) AS versions,
 (SELECT max(version) FROM model_version v WHERE v.model = model.name) AS latest,
@@ -92,35 +104,78 @@ def load_artefact(desk: Desk, model: str, number: int | None = None) -> Artefact
     return Artefact.from_bytes(desk.blobs.read(version(desk.store, model, number).artefact))
 
 
-def promote(desk: Desk, model: str, number: int, stage: str, *, tx: Tx | None = None) -> Version:
-    """Move a version to a stage; a version in production before it is archived. Nothing happens where it is there.
+def production(store: Store | Tx, model: str) -> Version | None:
+    """The version in production, the newest where one before it is still served somewhere; None where none is."""
+    return next((found for found in reversed(versions(store, model)) if found.stage == "production"), None)
 
-    With `tx` the caller's transaction is used. Raises NotFound, and BadInput for an unknown stage or for a version
-    that was retired: retiring is for good.
+
+def promote(desk: Desk, model: str, number: int, stage: str) -> Version:
+    """Move a version to a stage that its own leads to; nothing happens where it is there already.
+
+    Into production it goes only past its model's gate; what was in production before is archived, once no endpoint
+    serves it. Raises NotFound, BadInput for a stage that is unknown or does not follow, CheckFailed by the gate.
     """
-    if stage not in STAGES:
-        raise BadInput(f"{stage!r} is no stage", f"choose one of {', '.join(STAGES)}")
-    if tx is not None:
-        return _promote(desk, tx, model, number, stage)
-    with desk.write() as opened:
-        return _promote(desk, opened, model, number, stage)
+    from core.registry.gate import require_passed
+
+    with desk.write() as tx:
+        found = version(tx, model, number)
+        _require_move(found, stage)
+        if found.stage == stage:
+            return found
+        if stage == "production":
+            require_passed(tx, model, number, desk.now_us())
+            _archive_former(desk, tx, found)
+        elif found.stage == "production":
+            _require_unserved(tx, found)
+        move(desk, tx, found, stage)
+        return version(tx, model, number)
 
 
-def _promote(desk: Desk, tx: Tx, model: str, number: int, stage: str) -> Version:
+def take_over(desk: Desk, tx: Tx, model: str, number: int) -> None:
+    """An endpoint has begun to serve a version: it is in production now, and what nobody serves any more is archived.
+
+    What is retired stays so: the endpoint's own record tells that it serves it all the same.
+    """
     found = version(tx, model, number)
-    if found.stage == stage:
-        return found
     if found.stage == "retired":
-        raise BadInput(f"{model} version {number} is retired", "train a new version")
-    if stage == "production":
-        for other in versions(tx, model):
-            if other.stage == "production":
-                _move(desk, tx, other, "archived")
-    _move(desk, tx, found, stage)
-    return version(tx, model, number)
+        return
+    _archive_former(desk, tx, found)
+    if found.stage != "production":
+        move(desk, tx, found, "production")
 
 
-def _move(desk: Desk, tx: Tx, found: Version, stage: str) -> None:
+def move(desk: Desk, tx: Tx, found: Version, stage: str) -> None:
+    """Write a version's stage and its event, whatever its stage was."""
     tx.execute(MOVE, (stage, found.model, found.version))
     data = {"stage": stage, "from": found.stage}
     desk.record(tx, "model.promoted", model=found.model, version=found.version, data=data)
+
+
+def _require_move(found: Version, stage: str) -> None:
+    what = f"{found.model} version {found.version}"
+    if stage not in STAGES:
+        raise BadInput(f"{stage!r} is no stage", f"choose one of {', '.join(STAGES)}")
+    if found.stage == "retired":
+        raise BadInput(f"{what} is retired", "train a new version")
+    if stage == "retired":
+        raise BadInput("a version is not promoted out of service", f"`tocsin model retire {found.model}` asks first")
+    if stage not in (found.stage, *MOVES[found.stage]):
+        raise BadInput(
+            f"{what} is {found.stage} and cannot become {stage}", f"choose {' or '.join(MOVES[found.stage])}"
+        )
+
+
+def _require_unserved(tx: Tx, found: Version) -> None:
+    places = [each.endpoint for each in served(tx, found.model) if each.version == found.version]
+    if places:
+        raise CheckFailed(
+            f"{found.model} version {found.version} is served on {', '.join(places)}",
+            "deploy another version there first: production is what is served",
+        )
+
+
+def _archive_former(desk: Desk, tx: Tx, found: Version) -> None:
+    still = {each.version for each in served(tx, found.model)}
+    for other in versions(tx, found.model):
+        if other.stage == "production" and other.version != found.version and other.version not in still:
+            move(desk, tx, other, "archived")

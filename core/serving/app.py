@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from core.errors import TocsinError
 from core.serving import oip
+from core.serving.anchors import KeptAnchors
 from core.serving.model import Refused, ServedModel
 from core.serving.models import NAME, Models
 from core.serving.scoring import Scoring
@@ -43,6 +44,7 @@ class App:
         self.tokens = tokens
         self.limiter = Limiter(rate)
         self.scoring = Scoring(telemetry)
+        self.anchors = KeptAnchors(models.shelf.folder / "anchors.jsonl", telemetry.now)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; an unexpected fault is a 500 that says nothing of the inside."""
@@ -82,6 +84,12 @@ class App:
             case ["GET", "v1", "telemetry"]:
                 self._require(scope, TELEMETRY)
                 return self.telemetry.page(*_cursor(scope["query_string"]))
+            case ["GET", "v1", "anchors", origin]:
+                self._require(scope, DEPLOY)
+                return {"anchors": self.anchors.of(origin)}
+            case ["POST", "v1", "anchors"]:
+                self._require(scope, DEPLOY)
+                return {"kept": self.anchors.keep(decoded(await body_of(scope, receive, SCORE_LIMIT)))}
             case ["PUT", "v1", "models", name, "versions", version]:
                 return await self._place(scope, receive, name, version)
             case ["POST", "v1", "models", name, "activate"]:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from core import crashpoint
 from core.home import Home, home_error
 from core.store.copy import copy_store
 
@@ -13,7 +14,7 @@ from core.store.copy import copy_store
 KEPT = 3
 
 
-def keep_copy(connection: Any, home: Home, version: int) -> Path:
+def keep_copy(connection: Any, home: Home, version: int, secret: str = "") -> Path:
     """Copy the store beside itself, check the copy and write its SHA-256 beside it; called under the writer's ticket.
 
     Raises StoreUnusable where it cannot be made or is not sound: then nothing is migrated.
@@ -23,7 +24,14 @@ def keep_copy(connection: Any, home: Home, version: int) -> Path:
         earlier = kept_copies(home)
         number = int(earlier[-1].name.split("-")[1]) + 1 if earlier else 1
         target = home.backups_path / f"schema-{number:04d}-from-{version}.db"
-        _write_sum(target, copy_store(connection, target))
+        # The writer's ticket is ours: a part that is there was left by a process that died.
+        part = home.backups_path / ".part-schema"
+        part.unlink(missing_ok=True)
+        sha256 = copy_store(connection, part, secret)
+        crashpoint.at("migrate.copied")
+        _write_sum(target, sha256)
+        os.replace(part, target)
+        crashpoint.at("migrate.kept")
         for old in earlier[: max(0, len(earlier) + 1 - KEPT)]:
             old.unlink(missing_ok=True)
             sum_path(old).unlink(missing_ok=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from core import crashpoint
@@ -16,10 +16,14 @@ PART = ".part-"
 
 
 class Blobs:
-    """A folder of immutable files. Writing the same content twice is one file; reading checks the hash."""
+    """A folder of immutable files. Writing the same content twice is one file; reading checks the hash.
 
-    def __init__(self, folder: Path) -> None:
+    `guard` is asked before anything is kept, and may raise.
+    """
+
+    def __init__(self, folder: Path, guard: Callable[[], None] = lambda: None) -> None:
         self.folder = folder
+        self._guard = guard
 
     def path(self, sha256: str) -> Path:
         """Where the content with this hash is, or would be."""
@@ -31,6 +35,7 @@ class Blobs:
 
     def put(self, content: bytes) -> str:
         """Keep content, flushed to disk before it has its name; returns its hash."""
+        self._guard()
         sha256 = hashlib.sha256(content).hexdigest()
         target = self.path(sha256)
         if target.is_file():
@@ -70,6 +75,8 @@ class Blobs:
 
 
 def _write_whole(target: Path, content: bytes) -> None:
+    import tempfile
+
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f"{PART}{os.getpid()}-")
     try:
         with os.fdopen(handle, "wb") as part:

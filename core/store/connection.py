@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 from core import crashpoint
-from core.errors import StoreUnusable, TocsinError
+from core.errors import CheckFailed, StoreUnusable, TocsinError
 from core.home import Home, home_error
-from core.store import driver
+from core.store import driver, ticket
+from core.store.ballast import Ballast
 from core.store.migrate import SCHEMA_VERSION, migrate
-
-# Released when the disk is full, so that a clean-up still finds room to commit.
-BALLAST_BYTES = 1 << 20
+from core.store.opening import log_path, opened
 
 Row: TypeAlias = Mapping[str, Any]
 Params: TypeAlias = Sequence[Any] | Mapping[str, Any]
@@ -65,10 +63,12 @@ class Store:
     the write-ahead log. A newer schema, and a read-only file system, open for reading alone.
     """
 
-    def __init__(self, home: Home, *, read_only: bool = False) -> None:
+    def __init__(self, home: Home, *, read_only: bool = False, secret: str = "") -> None:
         self.home = home
+        self.secret = secret
         self._local = threading.local()
         self.read_only = read_only
+        self.ballast = Ballast(home)
         self._prepare()
 
     def _prepare(self) -> None:
@@ -79,7 +79,9 @@ class Store:
         else:
             self.home.prepare()
             self._require_writable()
-            self.keep_ballast()
+            # A home on a full disk is opened without its reserve: what makes room has to begin somewhere.
+            with suppress(CheckFailed):
+                self.ballast.keep()
         try:
             version = int(self._reader().execute("PRAGMA user_version").fetchone()[0]) if path.exists() else 0
             if version > SCHEMA_VERSION:
@@ -95,36 +97,25 @@ class Store:
 
         version = int(self._writer().execute("PRAGMA user_version").fetchone()[0])
         if 0 < version < SCHEMA_VERSION:
-            keep_copy(self._writer(), self.home, version)
+            keep_copy(self._writer(), self.home, version, self._own_secret)
         migrate(self._writer())
+
+    @property
+    def _own_secret(self) -> str:
+        # A store that is still plain is copied plain, though its settings name a key already.
+        return "" if driver.is_plain(self.home.store_path) else self.secret
 
     def copy_to(self, target: Path) -> str:
         """Copy what is committed to a new file and check the copy; returns its SHA-256. Raises as `copy_store`."""
         from core.store.copy import copy_store
 
-        return copy_store(self._reader(), target)
+        return copy_store(self._reader(), target, self._own_secret)
 
     def _require_writable(self) -> None:
         path = self.home.store_path
         for target in (self.home.path, path, self.home.lock_path("writer")):
             if target.exists() and not os.access(target, os.W_OK):
                 raise home_error(self.home.path, PermissionError(errno.EACCES, "Permission denied"))
-
-    def has_ballast(self) -> bool:
-        """Whether the file is there that is given up when the disk is full."""
-        return self._ballast.exists()
-
-    def keep_ballast(self) -> None:
-        """Make that file where it is gone. Raises StoreUnusable where the disk says no."""
-        try:
-            if not self.has_ballast():
-                self._ballast.write_bytes(b"\0" * BALLAST_BYTES)
-        except OSError as error:
-            raise home_error(self.home.path, error) from error
-
-    @property
-    def _ballast(self) -> Path:
-        return self.home.path / "ballast"
 
     def read(self, sql: str, params: Params = ()) -> list[Row]:
         """All rows of a query. Raises StoreUnusable where the file cannot be read."""
@@ -143,15 +134,10 @@ class Store:
         """A number that changes when another connection has committed: microseconds to ask, so it can be polled."""
         return int(self.read("PRAGMA data_version")[0]["data_version"])
 
-    def used_bytes(self) -> int:
-        """What the pages in use take; free pages are filled again before the file grows."""
-        pages = [int(next(iter(dict(self.read(f"PRAGMA {n}")[0]).values()))) for n in ("page_count", "freelist_count")]
-        return (pages[0] - pages[1]) * int(self.read("PRAGMA page_size")[0]["page_size"])
-
     def log_bytes(self) -> int:
         """The length of the write-ahead log; 0 where there is none."""
         try:
-            return self.home.store_path.with_name(f"{self.home.store_path.name}-wal").stat().st_size
+            return log_path(self.home).stat().st_size
         except FileNotFoundError:
             return 0
 
@@ -160,22 +146,27 @@ class Store:
 
         Writers wait at the ticket meanwhile; what can be written back is, whoever reads. Raises StoreUnusable.
         """
+        with self.alone() as writer:
+            writer.execute("PRAGMA busy_timeout=500")
+            row = writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            writer.execute("PRAGMA busy_timeout=5000")
+        return not row["busy"]
+
+    @contextmanager
+    def alone(self) -> Iterator[Any]:
+        """The writing connection outside a transaction, while every other writer waits. Raises StoreUnusable."""
         with self._ticket():
             try:
-                writer = self._writer()
-                writer.execute("PRAGMA busy_timeout=500")
-                row = writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-                writer.execute("PRAGMA busy_timeout=5000")
+                yield self._writer()
             except driver.Error as error:
                 raise self._translate(error) from error
-        return not row["busy"]
 
     @contextmanager
     def write(self, actor: str = "") -> Iterator[Tx]:
         """One transaction: the ticket, BEGIN IMMEDIATE, the body, COMMIT; rolled back on any exception.
 
-        The ticket is a file lock that queues writers fairly, which SQLite's own busy handler does not.
-        Raises StoreUnusable (read-only, disk full, damaged); what was half written is gone.
+        Raises StoreUnusable (read-only, disk full, damaged, held by a process that was stopped); what was half
+        written is gone.
         """
         if self.read_only:
             raise StoreUnusable(
@@ -184,6 +175,7 @@ class Store:
             )
         with self._ticket():
             connection = self._writer()
+            self._require_same_file()
             try:
                 connection.execute("BEGIN IMMEDIATE")
                 crashpoint.at("store.begun")
@@ -197,6 +189,11 @@ class Store:
                     raise self._translate(error) from error
                 raise
 
+    def _require_same_file(self) -> None:
+        # Somebody who restored or encrypted the store has put another file in its place: to this one nobody looks.
+        if self.home.store_path.stat().st_ino != self._local.file:
+            raise StoreUnusable("the store's file was replaced meanwhile", "end this command and start it again")
+
     def _roll_back(self, connection: Any) -> None:
         # A full disk may already have ended the transaction: then there is nothing to roll back.
         if connection.in_transaction:
@@ -206,12 +203,8 @@ class Store:
     def _ticket(self) -> Iterator[None]:
         if getattr(self._local, "held", False):
             raise RuntimeError("a write transaction is already open in this thread")
+        handle = ticket.take(self.home.lock_path("writer"))
         try:
-            handle = os.open(self.home.lock_path("writer"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise home_error(self.home.path, error) from error
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
             self._local.held = True
             yield
         finally:
@@ -226,49 +219,34 @@ class Store:
     def _writer(self) -> Any:
         if not hasattr(self._local, "writer"):
             self._local.writer = self._connect(reading=False)
+            self._local.file = self.home.store_path.stat().st_ino
         return self._local.writer
 
     def _connect(self, *, reading: bool) -> Any:
-        uri = f"file:{_quoted(str(self.home.store_path))}?{self._mode()}"
-        connection = driver.dbapi.connect(uri, uri=True, isolation_level=None, timeout=5.0, check_same_thread=False)
-        connection.row_factory = driver.dbapi.Row
-        journal = "WAL" if driver.wal_is_safe(driver.library_version) else "DELETE"
-        if not self.read_only:
-            connection.execute(f"PRAGMA journal_mode={journal}")
-        for pragma in (
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            "recursive_triggers=ON",
-            "trusted_schema=OFF",
-            "journal_size_limit=67108864",
-            f"query_only={'ON' if reading else 'OFF'}",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
-        return connection
-
-    def _mode(self) -> str:
-        """How the file is opened. On a read-only disk SQLite cannot make the files that readers share: where no log
-        waits to be read, the file is then opened as one that nobody changes.
-        """
-        if not self.read_only:
-            return "mode=rwc"
-        log = self.home.store_path.with_name(f"{self.home.store_path.name}-wal")
-        waits = log.exists() and log.stat().st_size > 0
-        return "mode=ro" if waits or os.access(self.home.path, os.W_OK) else "mode=ro&immutable=1"
+        return opened(self.home, reading=reading, read_only=self.read_only, secret=self.secret)
 
     def _translate(self, error: Exception) -> TocsinError:
         text = str(error)
         if "full" in text or "disk I/O error" in text:
-            self._release_ballast()
+            self.ballast.release()
             return home_error(self.home.path, OSError(errno.ENOSPC, text))
         if "locked" in text:
             return StoreUnusable("another process has held the store for over five seconds", "see `tocsin doctor`")
         if "not a database" in text or "malformed" in text:
-            return StoreUnusable(f"the store {self.home.store_path} is damaged: {text}", "restore a backup")
+            return self._unreadable(text)
         return StoreUnusable(f"the store {self.home.store_path} cannot be used: {text}", "see `tocsin doctor`")
 
-    def _release_ballast(self) -> None:
-        self._ballast.unlink(missing_ok=True)
+    def _unreadable(self, text: str) -> StoreUnusable:
+        path = self.home.store_path
+        if self.secret and not driver.is_plain(path):
+            return StoreUnusable(
+                f"the store {path} is not opened by the key of store_key_ref ({text})",
+                "name the key it was encrypted with in settings.toml; if it is the right one, restore a backup",
+            )
+        return StoreUnusable(
+            f"the store {path} is damaged: {text}",
+            "restore a backup; if it is encrypted, name its key as store_key_ref in settings.toml",
+        )
 
     def close(self) -> None:
         """Close this thread's connections."""
@@ -277,9 +255,3 @@ class Store:
             if connection is not None:
                 connection.close()
                 delattr(self._local, name)
-
-
-def _quoted(path: str) -> str:
-    from urllib.parse import quote
-
-    return quote(path)

@@ -19,11 +19,10 @@ CHUNK = 1 << 20
 class StoreCopy:
     """A store's file that nobody writes: opened for reading alone, leaving no file beside it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, secret: str = "") -> None:
         self.path = path
         uri = f"file:{quote(str(path))}?mode=ro&immutable=1"
-        self._connection = driver.dbapi.connect(uri, uri=True, isolation_level=None)
-        self._connection.row_factory = driver.dbapi.Row
+        self._connection = driver.connect(path, uri, secret, uri=True)
 
     def read(self, sql: str, params: Params = ()) -> list[Row]:
         """All rows of a query. Raises StoreUnusable where the file cannot be read."""
@@ -47,15 +46,15 @@ class StoreCopy:
         self._connection.close()
 
 
-def copy_store(connection: Any, target: Path) -> str:
+def copy_store(connection: Any, target: Path, secret: str = "") -> str:
     """Copy what is committed now to a new file, flushed to disk, and check the copy; returns its SHA-256.
 
     One step of the online backup API: readers and, with a write-ahead log, writers go on meanwhile. Raises
     StoreUnusable where the disk is full or the copy is not sound; nothing is then left at the target.
     """
     try:
-        _copy_pages(connection, target)
-        copied = StoreCopy(target)
+        _copy_pages(connection, target, secret)
+        copied = StoreCopy(target, secret)
         try:
             copied.check()
         finally:
@@ -72,9 +71,9 @@ def copy_store(connection: Any, target: Path) -> str:
         raise
 
 
-def _copy_pages(connection: Any, target: Path) -> None:
+def _copy_pages(connection: Any, target: Path, secret: str) -> None:
     os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    copy = driver.dbapi.connect(str(target), isolation_level=None)
+    copy = driver.connect(target, str(target), secret)
     try:
         connection.backup(copy)
     finally:

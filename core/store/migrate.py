@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from core import crashpoint
 from core.store import driver
 
 APPLICATION_ID = 0x70C51D
+FOLDER = Path(__file__).with_name("migrations")
 # A store's version is how many migrations it has had.
-SCHEMA_VERSION = sum(name.endswith(".sql") for name in os.listdir(Path(__file__).with_name("migrations")))
+SCHEMA_VERSION = sum(name.endswith(".sql") for name in os.listdir(FOLDER))
 
 
 def migrate(connection: Any) -> None:
@@ -26,11 +27,15 @@ def migrate(connection: Any) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         _migrations().apply(Database(connection, execute_plugins=False))
+        crashpoint.at("migrate.applied")
         connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
         connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        crashpoint.at("migrate.committing")
         connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        # A full disk may already have ended the transaction.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
         raise
 
 
@@ -38,10 +43,8 @@ def _migrations() -> Any:
     from sqlite_utils import Migrations
 
     migrations = Migrations("tocsin")
-    folder = resources.files("core.store") / "migrations"
-    for file in sorted(folder.iterdir(), key=lambda item: item.name):
-        if file.name.endswith(".sql"):
-            migrations(name=file.name.removesuffix(".sql"))(_running(file.read_text("utf-8")))
+    for file in sorted(FOLDER.glob("*.sql")):
+        migrations(name=file.stem)(_running(file.read_text("utf-8")))
     return migrations
 
 
@@ -49,6 +52,7 @@ def _running(script: str) -> Callable[[Any], None]:
     def run(database: Any) -> None:
         for statement in statements(script):
             database.conn.execute(statement)
+        crashpoint.at("migrate.step")
 
     return run
 

@@ -22,7 +22,8 @@ from core.errors import CheckFailed, Interrupted, NotAllowed, StoreUnusable, Toc
 from core.home import Home
 from core.store import Tx
 from core.work.claim import held
-from core.work.limits import HINT, Limits
+from core.work.limits import Limits
+from core.work.memory import ran_out
 
 PR_SET_PDEATHSIG = 1
 # Progress is told at most this often (seconds): a job of thousands of rounds would otherwise fill its pipe.
@@ -73,9 +74,8 @@ class Report:
 def main(argv: list[str]) -> int:
     """Run `module:function` of argv[1] with the JSON of argv[2]; the exit code is that of the job's error."""
     target, spec = argv[1], json.loads(argv[2])
-    _die_with_parent(int(spec["parent"]))
     limits = Limits(**spec["limits"])
-    _limit(limits)
+    bound(int(spec["parent"]), limits)
     signal.signal(signal.SIGTERM, _stopped)
     report = Report(int(spec["report"]))
     module, _, function = target.partition(":")
@@ -83,17 +83,26 @@ def main(argv: list[str]) -> int:
         desk = _desk(spec)
         report.secrets = _keep_secrets(desk)
         result = getattr(importlib.import_module(module), function)(desk, spec["args"], report.progress)
-    except TocsinError as error:
-        # A stop, or a full disk, says nothing about the job: it is tried again.
-        again = isinstance(error, (Interrupted, StoreUnusable))
-        report.say({"error": error.message, "hint": error.hint, "again": again})
-        return error.exit_code
-    except MemoryError:
-        report.say({"error": limits.told_memory(), "hint": HINT})
-        return CheckFailed.exit_code
+    except Exception as error:  # noqa: BLE001 - the edge: what is not understood is raised again
+        return _tell(report, limits, error)
     report.say({"result": result or {}})
     crashpoint.at("work.reported")
     return 0
+
+
+def _tell(report: Report, limits: Limits, error: Exception) -> int:
+    """Report an error that is understood and return its exit code; any other is raised again, and is a crash."""
+    if not isinstance(error, (Interrupted, StoreUnusable)) and ran_out(error):
+        # Its own limit would end it again in the same way; a full machine may have room the next time.
+        again = limits.memory_mb is None
+        report.say({"error": limits.told_memory(), "hint": limits.hint_memory(), "again": again})
+        return CheckFailed.exit_code
+    if not isinstance(error, TocsinError):
+        raise error
+    # A stop, or a full disk, says nothing about the job: it is tried again.
+    again = isinstance(error, (Interrupted, StoreUnusable))
+    report.say({"error": error.message, "hint": error.hint, "again": again})
+    return error.exit_code
 
 
 def _desk(spec: dict[str, Any]) -> FencedDesk:
@@ -120,6 +129,12 @@ def _keep_secrets(desk: Desk) -> tuple[str, ...]:
 
 def _stopped(number: int, frame: object) -> None:
     raise Interrupted("the job was stopped", "run it again with `tocsin job run`")
+
+
+def bound(parent: int, limits: Limits) -> None:
+    """From now on this process lives no longer than its parent, and uses no more than it may."""
+    _die_with_parent(parent)
+    _limit(limits)
 
 
 def _die_with_parent(parent: int) -> None:

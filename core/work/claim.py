@@ -12,6 +12,7 @@ from typing import Any
 
 from core.clock import MINUTE, SECOND
 from core.home import Home
+from core.pid import start_of
 from core.settings import Quota
 from core.store import Store, Tx
 from core.work.quota import UNLIMITED, bounds
@@ -21,14 +22,16 @@ LEASE_US = 2 * MINUTE
 RETRY_US = 30 * SECOND
 
 # What could start now: its time has come, what it needs is done, no other run of its schedule is under way, and its
-# model has CPU time left today.
+# model has CPU time and money left today.
 READY = """state = 'planned' AND next_us <= :now
 AND NOT EXISTS (SELECT 1 FROM run AS other WHERE other.schedule = run.schedule AND other.state = 'claimed')
 AND NOT EXISTS (SELECT 1 FROM need JOIN run AS needed ON needed.id = need.needs
   WHERE need.run = run.id AND needed.state <> 'succeeded')
 AND coalesce((SELECT cpu_ms FROM cpu_spent WHERE model = json_extract(run.args, '$.model') AND day_us = :day), 0)
   < 1000 * coalesce(
-    (SELECT value FROM json_each(:models) WHERE key = json_extract(run.args, '$.model')), :cpu_seconds)"""
+    (SELECT value FROM json_each(:models) WHERE key = json_extract(run.args, '$.model')), :cpu_seconds)
+AND coalesce((SELECT cost_micros FROM cpu_spent WHERE model = json_extract(run.args, '$.model') AND day_us = :day), 0)
+  < coalesce((SELECT value FROM json_each(:money_models) WHERE key = json_extract(run.args, '$.model')), :money)"""
 WAITING = f"SELECT 1 FROM run WHERE {READY} LIMIT 1"
 NEXT = f"""UPDATE run SET state = 'claimed', owner = :owner, fence = fence + 1, attempt = attempt + 1,
 lease_us = :lease, started_us = :now, progress = NULL, error = NULL
@@ -210,21 +213,3 @@ def kill_survivor(pid: int | None, pid_start: str | None) -> None:
         os.killpg(pid, signal.SIGKILL)
     except ProcessLookupError:
         return
-
-
-def start_of(pid: int) -> str | None:
-    """When a process began, as the kernel tells it: with the number it names one process for good."""
-    try:
-        with open(f"/proc/{pid}/stat") as stat:
-            return stat.read().rpartition(")")[2].split()[19]
-    except (FileNotFoundError, IndexError, ProcessLookupError):
-        return _start_by_ps(pid)
-
-
-def _start_by_ps(pid: int) -> str | None:
-    import subprocess
-
-    if os.path.isdir("/proc/self"):
-        return None
-    done = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return done.stdout.strip() or None

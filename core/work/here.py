@@ -8,9 +8,10 @@ from collections.abc import Callable
 from core.desk import Desk
 from core.errors import NotAllowed
 from core.work import rows
-from core.work.claim import Owner, cancel, owner_lives
+from core.work.claim import Owner, owner_lives
 from core.work.quota import over_quota
 from core.work.runner import Runner
+from core.work.stop import stop
 
 POLL_SECONDS = 0.05
 
@@ -32,8 +33,7 @@ def run_here(desk: Desk, kinds: dict[str, str], run_id: int, show: Callable[[flo
     try:
         return _until_ended(desk, runner, run_id, show)
     except KeyboardInterrupt:
-        with desk.write() as tx:
-            cancel(tx, desk.now_us(), run_id)
+        stop(desk, run_id)
         _until_ended(desk, runner, run_id, show)
         raise
     finally:
@@ -44,8 +44,7 @@ def run_here(desk: Desk, kinds: dict[str, str], run_id: int, show: Callable[[flo
 def _require_quota(desk: Desk, run_id: int) -> None:
     over = over_quota(desk.store, desk.now_us(), desk.settings.quota, rows.run(desk.store, run_id))
     if over:
-        with desk.write() as tx:
-            cancel(tx, desk.now_us(), run_id)
+        stop(desk, run_id, "quota")
         raise NotAllowed(over, "give it more: `quota` in settings.toml")
 
 

@@ -8,7 +8,7 @@ from core.errors import BadInput
 KINDS: dict[str, str] = {
     "deploy": "core.endpoints.job:deploy",
     "drift": "core.monitor.job:drift",
-    "gate": "core.registry.job:gate",
+    "gate": "core.gates.job:gate",
     "ingest": "core.datasets.job:ingest",
     "materialise": "core.features.job:materialise",
     "train": "core.training.job:train",

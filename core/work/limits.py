@@ -53,7 +53,16 @@ class Limits:
 
     def told_memory(self) -> str:
         """Why a job was ended that asked for too much memory."""
-        return f"it needs more than {self.memory_mb} MB of memory" if self.memory_mb else "the machine's memory is full"
+        why = (
+            f"it needs more than {self.memory_mb} MB of memory, its limit"
+            if self.memory_mb
+            else "the machine had no more"
+        )
+        return f"out of memory: {why}"
+
+    def hint_memory(self) -> str:
+        """What to do about it."""
+        return HINT if self.memory_mb else "give the machine more, run fewer jobs at once, or set a limit (--memory)"
 
     def told_cpu(self) -> str:
         """Why a job was ended that used its CPU time up."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeVar
 
 from core import crashpoint
 from core.clock import DAY, HOUR, MINUTE
-from core.errors import BadInput
+from core.errors import BadInput, TocsinError
 from core.ledger.chain import canonical
-from core.store import Tx
+from core.store import Row, Tx
 from core.work import rows
 from core.work.claim import cancel
 from core.work.trigger import follows, next_due
@@ -26,8 +26,10 @@ ATTEMPTS = 3
 ADD = """INSERT INTO schedule(name, kind, args, trigger, catch_up, overlap, limits, next_us, created_us, asked_by)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(name) DO UPDATE SET kind = excluded.kind, args = excluded.args,
 trigger = excluded.trigger, catch_up = excluded.catch_up, overlap = excluded.overlap, limits = excluded.limits,
-next_us = excluded.next_us, asked_by = excluded.asked_by"""
-PAUSE = "UPDATE schedule SET paused = ?, next_us = ? WHERE name = ?"
+next_us = excluded.next_us, asked_by = excluded.asked_by, paused = CASE WHEN trouble IS NULL THEN paused ELSE 0 END,
+trouble = NULL"""
+PAUSE = "UPDATE schedule SET paused = ?, next_us = ?, trouble = NULL WHERE name = ?"
+SET_ASIDE = "UPDATE schedule SET paused = 1, trouble = ? WHERE id = ? AND paused = 0"
 DUE = "SELECT * FROM schedule WHERE paused = 0 AND next_us <= ? ORDER BY next_us LIMIT ?"
 ENDING = "SELECT * FROM schedule WHERE paused = 0 AND next_us <= ? AND overlap = 'cancel'"
 QUEUE = """INSERT INTO run(schedule, due_us, request, kind, args, limits, state, next_us, max_attempts, asked_by)
@@ -37,6 +39,22 @@ ADVANCE = "UPDATE schedule SET next_us = ?, skipped = skipped + ? WHERE id = ?"
 OPEN = "SELECT * FROM run WHERE schedule = ? AND state IN ('planned','claimed') ORDER BY id"
 FOLLOWERS = "SELECT * FROM schedule WHERE trigger = 'after ' || (SELECT name FROM schedule WHERE id = ?) AND paused = 0"
 NEED = "INSERT INTO need(run, needs) VALUES (?, ?) ON CONFLICT DO NOTHING"
+
+T = TypeVar("T")
+
+
+class Broken(NamedTuple):
+    """A schedule that was set aside because planning it raised, and what it raised."""
+
+    name: str
+    reason: str
+
+
+class Planned(NamedTuple):
+    """What one planning did: how many runs it queued, and the schedules it set aside."""
+
+    runs: int
+    broken: list[Broken]
 
 
 def add_schedule(
@@ -79,36 +97,64 @@ def _require_no_circle(tx: Tx, name: str, before: str | None) -> None:
 
 
 def pause_schedule(tx: Tx, now_us: int, name: str, *, paused: bool) -> None:
-    """Stop planning a schedule, or go on from now; times in between are not made up for. Raises NotFound."""
-    found = rows.schedule(tx, name)
-    tx.execute(PAUSE, (int(paused), next_due(found.trigger, now_us), name))
+    """Stop planning a schedule, or go on from now; times in between are not made up for.
 
-
-def plan_due(tx: Tx, now_us: int, *, most: int = MOST) -> int:
-    """Queue every due run of `most` schedules once and move each on, in the caller's transaction; returns how many.
-
-    A run is unique by schedule and due time, so planning twice, or from two daemons, queues it once.
+    Raises NotFound, and BadInput for going on with one whose trigger means nothing.
     """
-    planned = 0
+    found = rows.schedule(tx, name)
+    tx.execute(PAUSE, (int(paused), found.next_us if paused else next_due(found.trigger, now_us), name))
+
+
+def plan_due(tx: Tx, now_us: int, *, most: int = MOST) -> Planned:
+    """Queue every due run of `most` schedules once and move each on, in the caller's transaction.
+
+    A run is unique by schedule and due time, so planning twice, or from two daemons, queues it once. A schedule that
+    nobody can read keeps none of the others: it is set aside, paused, with its reason.
+    """
+    planned, broken = 0, []
     for row in tx.read(DUE, (now_us, most)):
-        found = rows.Schedule.of(row)
-        missed, following = _missed(found, now_us)
+        times = attempt(tx, row, lambda found: (found, *_missed(found, now_us)))
+        if isinstance(times, Broken):
+            broken.append(times)
+            continue
+        found, missed, following = times
         taken = _room(tx, found, missed)
         for due in taken:
             planned += _queue(tx, found, due, due, f"schedule/{found.name}/{due}") is not None
         crashpoint.at("work.planned")
         tx.execute(ADVANCE, (following, len(missed) - len(taken), found.id))
-    return planned
+    return Planned(planned, broken)
 
 
-def give_way(tx: Tx, now_us: int) -> list[rows.Run]:
-    """Before planning: ask the runs to stop whose schedule is due again and ends the earlier one; returns them."""
+def attempt(tx: Tx, row: Row, work: Callable[[rows.Schedule], T]) -> T | Broken:
+    """What `work`, which asks no store, makes of a schedule; whatever it raises is that schedule's fault alone.
+
+    Then the schedule is set aside: paused, with its reason, until a person saves it anew.
+    """
+    try:
+        return work(rows.Schedule.of(row))
+    except TocsinError as error:
+        broken = Broken(row["name"], error.message)
+    except Exception as error:  # noqa: BLE001 - one schedule nobody can read must not keep all others from running
+        broken = Broken(row["name"], f"{type(error).__name__}: {error}")
+    tx.execute(SET_ASIDE, (broken.reason, row["id"]))
+    return broken
+
+
+def give_way(tx: Tx, now_us: int) -> tuple[list[rows.Run], list[Broken]]:
+    """Before planning: ask the runs to stop whose schedule is due again and ends the earlier one; returns them.
+
+    With them come the schedules that were set aside for it.
+    """
     stopped: list[rows.Run] = []
+    broken: list[Broken] = []
     for row in tx.read(ENDING, (now_us,)):
-        found = rows.Schedule.of(row)
-        if _missed(found, now_us)[0]:
-            stopped += _stop_open(tx, now_us, found.id)
-    return stopped
+        missed = attempt(tx, row, lambda found: _missed(found, now_us)[0])
+        if isinstance(missed, Broken):
+            broken.append(missed)
+        elif missed:
+            stopped += _stop_open(tx, now_us, row["id"])
+    return stopped, broken
 
 
 def follow(tx: Tx, now_us: int, done: rows.Run) -> list[rows.Run]:

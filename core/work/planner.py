@@ -7,9 +7,10 @@ import time
 from core.clock import DAY, SECOND, iso
 from core.desk import Desk
 from core.errors import BadInput, CheckFailed
-from core.store import Store, Tx
+from core.store import Row, Store, Tx
 from core.work import rows
-from core.work.plan import give_way, plan_due
+from core.work.plan import Broken, attempt, give_way, plan_due
+from core.work.stop import record_stopped
 from core.work.trigger import next_due
 
 # A clock that moved this much further, or less, than time did was set by somebody or is broken.
@@ -20,8 +21,9 @@ JUMPED = "SELECT from_us, to_us FROM clock_jump"
 JUMP = "INSERT INTO clock_jump(one, from_us, to_us) VALUES (1, ?, ?) ON CONFLICT DO NOTHING"
 CLEAR = "DELETE FROM clock_jump"
 # A one-off keeps its time: it is due once, whatever the clock did meanwhile.
-GOES_ON = "SELECT * FROM schedule WHERE next_us IS NOT NULL AND trigger NOT LIKE 'once %'"
+GOES_ON = "SELECT * FROM schedule WHERE next_us IS NOT NULL AND trigger NOT LIKE 'once %' AND paused = 0"
 MOVE = "UPDATE schedule SET next_us = ? WHERE id = ?"
+MEND = "save it with another trigger (`tocsin schedule add`), or `tocsin schedule pause {0}`"
 
 
 class Planner:
@@ -38,7 +40,11 @@ class Planner:
         self._elapsed = elapsed_us()
 
     def turn(self) -> int:
-        """Queue what is due; returns how many. Raises CheckFailed while planning is paused by a jump of the clock."""
+        """Queue what is due; returns how many.
+
+        Raises CheckFailed while planning is paused by a jump of the clock, and, when all others are planned, while
+        a schedule is set aside.
+        """
         now, elapsed = self.desk.now_us(), elapsed_us()
         moved, passed = now - self._last_us, elapsed - self._elapsed
         if abs(moved - passed) > JUMP_US:
@@ -48,8 +54,12 @@ class Planner:
         planned = 0
         while self.desk.store.one(DUE, (now,)):
             with self.desk.write() as tx:
-                record_stopped(self.desk, tx, give_way(tx, now))
-                planned += plan_due(tx, now)
+                stopped, unread = give_way(tx, now)
+                record_stopped(self.desk, tx, stopped, "overlap")
+                runs, broken = plan_due(tx, now)
+                record_broken(self.desk, tx, unread + broken)
+            planned += runs
+        _require_none_aside(self.desk.store)
         return planned
 
     def _pause(self, from_us: int, to_us: int) -> None:
@@ -74,6 +84,15 @@ def require_planning(store: Store) -> None:
         )
 
 
+def _require_none_aside(store: Store) -> None:
+    aside = rows.set_aside(store)
+    if aside:
+        more = f", and {len(aside) - 1} more" if len(aside) > 1 else ""
+        raise CheckFailed(
+            f"schedule {aside[0].name} is set aside: {aside[0].trouble}{more}", MEND.format(aside[0].name)
+        )
+
+
 def resume_all(desk: Desk) -> int:
     """Go on planning from now, after a jump of the clock; returns how many schedules were moved on.
 
@@ -83,14 +102,19 @@ def resume_all(desk: Desk) -> int:
     with desk.write() as tx:
         if tx.execute(CLEAR).rowcount == 0:
             raise BadInput("planning is not paused", "`tocsin schedule pause NAME --resume` resumes one schedule")
-        found = [rows.Schedule.of(row) for row in tx.read(GOES_ON)]
-        tx.executemany(MOVE, [(next_due(each.trigger, now), each.id) for each in found])
-        desk.record(tx, "schedule.all_resumed", data={"schedules": len(found)})
-    return len(found)
+        found = {row["id"]: _next(tx, row, now) for row in tx.read(GOES_ON)}
+        moved = [(due, number) for number, due in found.items() if not isinstance(due, Broken)]
+        tx.executemany(MOVE, moved)
+        record_broken(desk, tx, [one for one in found.values() if isinstance(one, Broken)])
+        desk.record(tx, "schedule.all_resumed", data={"schedules": len(moved)})
+    return len(moved)
 
 
-def record_stopped(desk: Desk, tx: Tx, stopped: list[rows.Run]) -> None:
-    """Write that runs were asked to stop because the next one of their schedule is due."""
-    for run in stopped:
-        data = {"job": run.id, "kind": run.kind, "reason": "overlap"}
-        desk.record(tx, "job.cancel_asked", model=run.args.get("model"), data=data)
+def _next(tx: Tx, row: Row, now_us: int) -> int | Broken | None:
+    return attempt(tx, row, lambda found: next_due(found.trigger, now_us))
+
+
+def record_broken(desk: Desk, tx: Tx, broken: list[Broken]) -> None:
+    """Write which schedules were set aside, and why."""
+    for one in broken:
+        desk.record(tx, "schedule.set_aside", data={"name": one.name, "reason": one.reason})

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.work.limits import Limits
+from core.work.limits import HINT, Limits
 from core.work.logs import Capture
+from core.work.memory import NEAR, kernel_kills, native_end, says_so
 from core.work.rows import Run
 
 
@@ -34,6 +36,13 @@ class Child:
     beaten_progress: float = 0.0
     cancelled: float | None = None
     too_long: bool = False
+    kills_before: int = field(default_factory=kernel_kills)
+
+    @property
+    def error(self) -> str:
+        """The error it reported, with its hint."""
+        hint = self.said.get("hint")
+        return str(self.said["error"]) + (f" ({hint})" if hint else "")
 
     @property
     def overdue(self) -> bool:
@@ -72,12 +81,29 @@ def listen(child: Child) -> None:
         child.said.update(said)
 
 
-def last_words(path: str) -> str:
-    """The last line of a log; empty where there is none."""
+def ran_out_of_memory(child: Child, code: int, rss_kb: int, log: str) -> bool:
+    """Whether a process that reported nothing died for want of memory, by all that can be told from outside."""
+    if says_so(_tail(log)):
+        return True
+    if code == -signal.SIGKILL and kernel_kills() > child.kills_before:
+        return True
+    limit = child.limits.memory_mb
+    return limit is not None and bool(native_end(code)) and rss_kb >= NEAR * 1024 * limit
+
+
+def last_words(child: Child, code: int, log: str) -> str:
+    """How a process that reported nothing ended: the last line of its log, or its exit."""
+    lines = _tail(log).strip().splitlines()
+    said = lines[-1].strip()[:300] if lines else f"it ended with {code} and no report"
+    if native_end(code) and child.limits.memory_mb:
+        return f"{said} ({native_end(code)}, perhaps out of memory: its limit is {child.limits.memory_mb} MB; {HINT})"
+    return said
+
+
+def _tail(path: str) -> str:
     try:
         with open(path, "rb") as log:
             log.seek(max(0, os.path.getsize(path) - 4096))
-            lines = log.read().decode("utf-8", "replace").strip().splitlines()
+            return log.read().decode("utf-8", "replace")
     except OSError:
         return ""
-    return lines[-1].strip()[:300] if lines else ""

@@ -11,6 +11,7 @@ from core.store import Row, Store, Tx
 
 SCHEDULES = "SELECT * FROM schedule ORDER BY name"
 SCHEDULE = "SELECT * FROM schedule WHERE name = ?"
+SET_ASIDE = "SELECT * FROM schedule WHERE trouble IS NOT NULL ORDER BY name"
 RUN = "SELECT * FROM run WHERE id = ?"
 RUNS = "SELECT * FROM run ORDER BY id DESC LIMIT ? OFFSET ?"
 
@@ -21,6 +22,7 @@ class Schedule:
 
     `overlap` says what happens where a run is due while an earlier one has not ended, `skipped` how many were left out
     for that; `limits` are those of `core.work.limits`; `asked_by` is who saved it, None where nobody was asked.
+    `trouble` is why planning has set it aside, None where it has not.
     """
 
     id: int
@@ -35,6 +37,7 @@ class Schedule:
     skipped: int
     next_us: int | None
     asked_by: str | None = None
+    trouble: str | None = None
 
     @classmethod
     def of(cls, row: Row) -> Schedule:
@@ -46,7 +49,8 @@ class Schedule:
 class Run:
     """One queued execution of a job and how far it has come; `progress` is a share from 0 to 1.
 
-    A run of a pipeline has its name and its step's; one that nothing plans has no schedule.
+    A run of a pipeline has its name and its step's; one that nothing plans has no schedule. `cost_micros` is what all
+    its attempts cost, in millionths of the currency, None where there was no price.
     """
 
     id: int
@@ -73,6 +77,7 @@ class Run:
     result: dict[str, Any] | None
     log: str | None
     cancel: bool
+    cost_micros: int | None = None
 
     @classmethod
     def of(cls, row: Row) -> Run:
@@ -89,6 +94,11 @@ class Run:
 def schedules(store: Store) -> list[Schedule]:
     """All schedules by name."""
     return [Schedule.of(row) for row in store.read(SCHEDULES)]
+
+
+def set_aside(store: Store) -> list[Schedule]:
+    """The schedules that planning has set aside, by name."""
+    return [Schedule.of(row) for row in store.read(SET_ASIDE)]
 
 
 def schedule(store: Store | Tx, name: str) -> Schedule:

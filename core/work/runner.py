@@ -12,16 +12,17 @@ from typing import Any
 
 from core import crashpoint
 from core.desk import Desk
+from core.pid import start_of
 from core.store import Tx
-from core.work.claim import Ended, Owner, asked, beat, claim, finish, give_back, recover, start_of
+from core.work.claim import Ended, Owner, asked, beat, claim, finish, give_back, recover
 from core.work.limits import HINT, Limits
 from core.work.logs import Capture, log_path
 from core.work.pipeline import inherited
 from core.work.plan import follow
-from core.work.planner import record_stopped
-from core.work.process import Child, last_words, listen, reap
+from core.work.process import Child, last_words, listen, ran_out_of_memory, reap
 from core.work.quota import spend
 from core.work.rows import Run
+from core.work.stop import record_stopped
 
 # Job kinds and what runs them: `module:function(desk, args, progress) -> result`.
 Kinds = dict[str, str]
@@ -87,7 +88,7 @@ class Runner:
             os.close(child.report)
             child.log.finish()
             with self.desk.write() as tx:
-                spend(tx, self.desk.now_us(), child.run, cpu_ms)
+                self._spend(tx, child.run, cpu_ms)
                 state = give_back(tx, self.desk.now_us(), child.run, "the daemon was stopped", counted=False)
                 self._record(tx, child.run, state)
         self.children.clear()
@@ -176,14 +177,8 @@ class Runner:
     def _beat(self, child: Child) -> None:
         child.beaten, child.beaten_progress = time.monotonic(), child.progress or 0.0
         with self.desk.write() as tx:
-            beat(
-                tx,
-                self.desk.now_us(),
-                child.run,
-                progress=child.progress,
-                pid=child.process.pid,
-                pid_start=child.started,
-            )
+            kept: dict[str, Any] = {"progress": child.progress, "pid": child.process.pid, "pid_start": child.started}
+            beat(tx, self.desk.now_us(), child.run, **kept)
         crashpoint.at("work.beaten")
 
     def _settle(self, child: Child, code: int, cpu_ms: int, rss_kb: int) -> None:
@@ -198,27 +193,39 @@ class Runner:
         elif child.cancelled is not None:
             self._end(child.run, Ended("cancelled", error="cancelled", **cost))
         elif child.said.get("again"):
-            self._crashed(child.run, child.said["error"], cpu_ms)
+            self._crashed(child.run, child.error, cpu_ms)
         elif "error" in child.said:
             hint = child.said.get("hint")
-            error = child.said["error"] + (f" ({hint})" if hint else "")
-            self._end(child.run, Ended("failed", error=error, result={"hint": hint} if hint else None, **cost))
+            self._end(child.run, Ended("failed", error=child.error, result={"hint": hint} if hint else None, **cost))
+        elif ran_out_of_memory(child, code, rss_kb, log):
+            self._starved(child, cost)
         else:
-            self._crashed(child.run, last_words(log) or f"it ended with {code} and no report", cpu_ms)
+            self._crashed(child.run, last_words(child, code, log), cpu_ms)
+
+    def _starved(self, child: Child, cost: dict[str, Any]) -> None:
+        """Its own limit would end it again in the same way; a machine that was full may have room the next time."""
+        why = f"{child.limits.told_memory()} ({child.limits.hint_memory()})"
+        if child.limits.memory_mb is not None:
+            self._end(child.run, Ended("failed", error=why, **cost))
+        else:
+            self._crashed(child.run, why, cost["cpu_ms"])
 
     def _crashed(self, run: Run, reason: str, cpu_ms: int = 0) -> None:
         with self.desk.write() as tx:
-            spend(tx, self.desk.now_us(), run, cpu_ms)
+            self._spend(tx, run, cpu_ms)
             self._record(tx, run, give_back(tx, self.desk.now_us(), run, reason))
 
     def _end(self, run: Run, ended: Ended) -> None:
         with self.desk.write() as tx:
-            spend(tx, self.desk.now_us(), run, ended.cpu_ms or 0)
+            self._spend(tx, run, ended.cpu_ms or 0)
             if finish(tx, self.desk.now_us(), run, ended):
                 crashpoint.at("work.finishing")
                 self._record(tx, run, ended.state)
                 if ended.state == "succeeded":
-                    record_stopped(self.desk, tx, follow(tx, self.desk.now_us(), run))
+                    record_stopped(self.desk, tx, follow(tx, self.desk.now_us(), run), "overlap")
+
+    def _spend(self, tx: Tx, run: Run, cpu_ms: int) -> None:
+        spend(tx, self.desk.now_us(), run, cpu_ms, self.desk.settings.quota)
 
     def _record(self, tx: Tx, run: Run, state: str) -> None:
         """Write that a run has ended. Its error stays in its row: it may name paths, which no replay repeats."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import quote
 
 from core.counts.vector import dense
-from core.endpoints.adapter import CAPABILITIES, DONE, Batch, Counted, Health, Outcome, Page
+from core.endpoints.adapter import ANCHORS, CAPABILITIES, DONE, Batch, Counted, Health, Outcome, Page
 from core.errors import RemoteRefused, TocsinError
+from core.ledger.anchors import Anchor
 from plugins.serving_embedded.transport import Answer, Transport, refusal
 
 KINDS = frozenset({"requests", "latency", "feature", "score", "auth"})
@@ -19,7 +21,7 @@ HASH = "X-Artefact-Sha256"
 class EmbeddedAdapter:
     """The verbs of an embedded endpoint; the connection is kept open between calls and may be used by many threads."""
 
-    capabilities = frozenset(CAPABILITIES)
+    capabilities = frozenset({*CAPABILITIES, ANCHORS})
 
     def __init__(self, url: str, token: str, transport: Transport | None = None) -> None:
         self._transport = transport or Transport(url, token)
@@ -64,10 +66,22 @@ class EmbeddedAdapter:
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
             raise _unreadable(error) from error
 
+    def keep_anchor(self, origin: str, anchor: Anchor) -> Outcome:
+        """Give it an anchor of the ledger of a home to keep."""
+        return self._tell("POST", "/v1/anchors", says="kept", json={"origin": origin, **asdict(anchor)})
+
+    def kept_anchors(self, origin: str) -> list[Anchor]:
+        """The anchors that it was given for a home, oldest first. Raises RemoteUnreachable, RemoteRefused."""
+        found = self._read(f"/v1/anchors/{quote(origin, safe='')}")
+        try:
+            return [_anchor(entry) for entry in found["anchors"]]
+        except (KeyError, TypeError, ValueError) as error:
+            raise _unreadable(error) from error
+
     def _read(self, path: str) -> dict[str, Any]:
         return _object(self._transport.call("GET", path))
 
-    def _tell(self, method: str, path: str, sha256: str = "", **request: Any) -> Outcome:
+    def _tell(self, method: str, path: str, sha256: str = "", *, says: str = "version", **request: Any) -> Outcome:
         try:
             answer = self._transport.call(method, path, **request)
         except TocsinError as error:
@@ -78,7 +92,7 @@ class EmbeddedAdapter:
             return Outcome("later", refusal(answer).message)
         if answer.status >= 400:
             return Outcome("never", refusal(answer).message)
-        if not isinstance(answer.data, dict) or "version" not in answer.data:
+        if not isinstance(answer.data, dict) or says not in answer.data:
             # Something answered that is no endpoint, a proxy's page for one: whether it was done nobody knows.
             return Outcome("later", "the answer cannot be read", answered=False)
         if sha256 and answer.data.get("sha256", sha256) != sha256:
@@ -108,6 +122,11 @@ def _text(value: Any) -> str:
     if not isinstance(value, str) or len(value) > 300:
         raise ValueError("a text is missing or too long")
     return value
+
+
+def _anchor(entry: Any) -> Anchor:
+    texts = {name: _text(entry[name]) for name in ("hash", "prev", "mac")}
+    return Anchor(at_us=_whole(entry["at_us"]), seq=_whole(entry["seq"]), **texts)
 
 
 def _batch(entry: Any) -> Batch:

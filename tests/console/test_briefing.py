@@ -4,14 +4,19 @@ from collections.abc import Callable
 
 import pytest
 
+from console.pages.chrome import status_line
+from console.pages.jobs import row_line
+from console.view import text_of
+from core.beacon.server import reply
 from core.briefing import incidents, jobs, ledger, models
 from core.briefing.header import header
 from core.briefing.incident import incident
 from core.briefing.now import now
 from core.briefing.tell import tell
 from core.briefing.trends import latency, quality
-from core.clock import MINUTE, SimClock
+from core.clock import HOUR, MINUTE, SECOND, SharedClock, SimClock
 from core.desk import Desk
+from core.doctor import CHECKS
 from core.errors import NotFound
 from core.ledger import timeline
 
@@ -52,6 +57,62 @@ def test_an_empty_home_has_a_first_screen(desk: Desk) -> None:
     assert found.lead is None
     assert found.header.daemon == "none"
     assert found.header.data_age_us is None
+
+
+@pytest.mark.parametrize("seconds", [89, 91])
+def test_everybody_takes_a_daemon_for_silent_after_the_same_time(night: Desk, clock: SimClock, seconds: int) -> None:
+    clock.advance((seconds - 3) * SECOND)
+    silent = seconds > 90
+    assert (header(night).daemon == "dead") is silent
+    assert (CHECKS["daemon"](night)[0][0] == "wrong") is silent
+    assert (reply(night, "/healthz")[0] == 503) is silent
+    SharedClock.create(night.home.clock_path, clock.now_us())
+    assert header(night).daemon == "ok"
+    assert CHECKS["daemon"](night)[0][0] == "ok"
+    assert reply(night, "/healthz")[0] == 200
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_status_line_tells_of_a_standby(night: Desk, clock: SimClock, width: int) -> None:
+    def said() -> str:
+        return text_of(status_line(header(night), width))
+
+    with night.write() as tx:
+        tx.execute("INSERT INTO heartbeat(name, at_us, pid) VALUES ('standby', ?, 2)", (night.now_us() + 120 * SECOND,))
+    clock.advance(5 * MINUTE)
+    assert "daemon DEAD 5m" in said()
+    assert "standby" not in said()
+    with night.write() as tx:
+        tx.execute("UPDATE heartbeat SET at_us = ? WHERE name = 'standby'", (night.now_us(),))
+    assert ("daemon DEAD 5m, a standby waits" if width == 120 else "daemon DEAD 5m + standby") in said()
+    with night.write() as tx:
+        tx.execute("UPDATE heartbeat SET at_us = ?", (night.now_us(),))
+    if width == 120:
+        assert "daemon OK 0s + standby" in said()
+
+
+def test_the_list_of_jobs_says_why_each_one_waits(night: Desk, clock: SimClock) -> None:
+    def waits() -> list[str]:
+        return [row.waits.short for row in jobs.window(night, 0, 9) if row.state == "planned"]
+
+    assert waits() == ["job 2 runs"]
+    with night.write() as tx:
+        tx.execute("UPDATE run SET state = 'succeeded' WHERE id = 2")
+    assert waits() == [""]
+    clock.advance(5 * MINUTE)
+    assert waits() == ["no daemon"]
+    with night.write() as tx:
+        tx.execute("INSERT INTO heartbeat(name, at_us, pid) VALUES ('standby', ?, 2)", (night.now_us(),))
+    assert waits() == ["standby"]
+    with night.write() as tx:
+        tx.execute("UPDATE run SET next_us = ? WHERE id = 3", (night.now_us() + HOUR,))
+    assert waits() == ["retry 04:09"]
+    with night.write() as tx:
+        tx.execute("INSERT INTO need(run, needs) VALUES (3, 1)")
+    assert waits() == ["after job 1"]
+    row = jobs.window(night, 0, 1)[0]
+    assert "after job 1" in text_of(row_line(row, night.now_us(), 80))
+    assert "needs job 1, which is failed" in text_of(row_line(row, night.now_us(), 120))
 
 
 def test_a_daemon_without_heartbeats_is_dead(night: Desk, clock: SimClock) -> None:

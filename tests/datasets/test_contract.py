@@ -89,6 +89,51 @@ def test_a_break_is_an_error_and_a_strain_within_tolerance_a_warning() -> None:
     assert found(column, g=["A"] * 98 + ["Z", "Y"])[0].startswith("error: g: is none of the 2 known levels")
 
 
+@pytest.mark.parametrize(
+    ("label", "values"),
+    [
+        ([0, 1], (0, 1)),
+        ([0, 1, None], (0, 1)),
+        ([-1, 1], (-1, 1)),
+        ([2, 1, 3], (1, 2, 3)),
+        ([1, 2, 4], None),
+        (list(range(11)), None),
+        ([1, 1], None),
+        ([0.0, 0.5], None),
+    ],
+)
+def test_a_label_of_few_whole_numbers_gets_them_as_its_only_values(
+    label: list[Any], values: tuple[int, ...] | None
+) -> None:
+    column = infer(profile(table(y=label)), label="y").columns[0]
+    assert column.values == values
+    assert values is None or (column.min, column.max, column.tolerance) == (None, None, 0.0)
+
+
+def test_a_feature_of_nothing_but_0_and_1_is_no_range_once_enough_rows_show_it() -> None:
+    assert infer(profile(table(x=[0, 1] * 25))).columns[0].values == (0, 1)
+    few = infer(profile(table(x=[0, 1] * 24, month=[1, 2] * 24))).columns
+    assert [(one.values, one.min, one.max) for one in few] == [(None, -1, 2), (None, 0, 3)]
+    assert infer(profile(table(month=[1, 2, 3] * 25))).columns[0].values is None
+
+
+@pytest.mark.parametrize("strange", [2, -1, 0.5])
+def test_a_value_that_is_no_class_breaks_a_label_once_it_is_there(strange: float) -> None:
+    column = infer(profile(table(y=[0, 1])), label="y").columns[0]
+    assert found(column, y=[0, 1, 1]) == []
+    kept = Column("y", "number", "label", values=(0, 1), tolerance=0.0)
+    assert found(kept, y=[0] * 999 + [strange]) == [
+        f"error: y: is none of 0, 1 (as {strange:g}) in 1 of 1,000 rows (0.1%)"
+    ]
+
+
+def test_a_contract_from_before_there_were_values_reads_as_it_was() -> None:
+    old = {"name": "y", "type": "integer", "use": "label", "min": -1, "max": 2}
+    assert found(Contract.from_json({"columns": [old]}).columns[0], y=[0, 1, 2, -1]) == []
+    kept = Contract((Column("y", "integer", "label", values=(0, 1)),))
+    assert Contract.from_json(kept.to_json()) == kept
+
+
 def test_missing_values_break_a_column_that_may_not_be_empty() -> None:
     column = Column("x", "number", "feature", nullable=False)
     assert found(column, x=[1.0, None]) == ["error: x: is empty in 1 of 2 rows (50.0%); it may never be"]
@@ -122,6 +167,9 @@ WRONG = [
     ({"columns": [{**GOOD, "min": 2, "max": 1}]}, "min is above max"),
     ({"columns": [{**GOOD, "tolerance": 2}]}, "tolerance is 2"),
     ({"columns": [{**GOOD, "levels": [1]}]}, "levels is [1]"),
+    ({"columns": [{**GOOD, "values": [0.5]}]}, "values is [0.5]"),
+    ({"columns": [{**GOOD, "values": []}]}, "values is []"),
+    ({"columns": [{**GOOD, "values": [True]}]}, "values is [True]"),
     ({"columns": [GOOD, GOOD]}, "two columns called 'x'"),
     ({"columns": [{**GOOD, "use": "label"}, {**GOOD, "name": "y", "use": "label"}]}, "more than one label column"),
     ({"columns": [GOOD], "freshness_us": -1}, "freshness_us is -1"),

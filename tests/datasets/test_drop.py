@@ -223,3 +223,36 @@ def test_network_mounts_are_told_from_local_ones_and_polled(tmp_path: Path, monk
         hints.follow([tmp_path])
         assert hints.polling(tmp_path) is polling
         hints.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes")
+def test_a_file_that_ends_its_reader_is_refused_after_three_tries_and_the_daemon_goes_on(
+    desk: Desk, folder: Path, clock: SimClock, loans: Loans, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # Stands for a fault inside a reader of Parquet: whoever parses this file is ended by a signal.
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, sys\n"
+        "if '-m' in sys.orig_argv and 'core.datasets.reader' in sys.orig_argv:\n"
+        "    from core.datasets import drop\n"
+        "    ingest = drop._ingest\n"
+        "    def deadly(desk, dataset, source):\n"
+        "        if source.content.startswith(b'deadly'):\n"
+        "            os.kill(os.getpid(), 11)\n"
+        "        return ingest(desk, dataset, source)\n"
+        "    drop._ingest = deadly\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{Path(__file__).parents[2]}")
+    (folder / "a.csv").write_text("deadly")
+    (folder / "b.csv").write_text(loans(seed=2, start=200))
+    daemon = Daemon(desk)
+    try:
+        for _ in range(8):
+            daemon.tick()
+            clock.advance(QUIET)
+    finally:
+        daemon.close()
+    (entry,) = rows.quarantine(desk.store)
+    assert entry.reason == "it ended its reader 3 times: signal 11"
+    assert (names(folder), names(folder / ".taking")) == ([], [])
+    assert (names(folder / "quarantine"), names(folder / "done")) == (["a.csv"], ["b.csv"])
+    assert rows.snapshot(desk.store, "loans").number == 2

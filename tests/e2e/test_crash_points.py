@@ -27,7 +27,8 @@ from tests.serving.tiny import TOKEN, Served, artefact, register, serving
 FILES, SCORED = 1, 5
 # A few of them at every change; all of them nightly.
 CI = ("work.finishing:kill", "deliver.activated:kill", "blobs.written:enospc")
-ALL = tuple(f"{name}:{how}" for name in POINTS for how in HOWS)
+# The points of a migration need an old home: tests/store/test_old_homes.py.
+ALL = tuple(f"{name}:{how}" for name in POINTS for how in HOWS if not name.startswith("migrate."))
 ORPHAN = """UPDATE run SET state = 'claimed', owner = 'daemon-gone', fence = 1, attempt = 1, lease_us = ?
 WHERE request = 'orphan'"""
 

@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 
 from console.cli.main import run
+from console.pages.queues import message_line
+from console.view import text_of
 from core.briefing import outbox as briefing
 from core.briefing.header import header
 from core.clock import HOUR, MINUTE, SharedClock, SimClock
+from core.daemon import Daemon
 from core.desk import Desk
 from core.doctor import CHECKS
 from core.endpoints import deploy, rows, verbs, waiting
@@ -16,7 +19,7 @@ from core.endpoints.deliver import deliver
 from core.errors import CheckFailed, NotFound
 from core.ledger import timeline
 from core.work import outbox
-from tests.serving.tiny import TOKEN, faulty, register, status
+from tests.serving.tiny import TOKEN, artefact, faulty, register, serving, status
 
 DOWN = "http://127.0.0.1:9"
 REFUSED = status(409, b'{"error": "not this one"}')
@@ -196,3 +199,105 @@ def test_nothing_is_half_done_where_the_home_is_read_only(desk: Desk, clock: Sim
         assert run(["outbox", verb, "1", "--yes"]) == 5
     assert kinds(desk) == before
     assert outbox.message(desk.store, 1).confirmed_us is None
+
+
+def behind_a_stale_one(desk: Desk, clock: SimClock, url: str) -> int:
+    """A change of another model that is queued behind one which asks again; gives its deployment."""
+    stale(desk, clock, url)
+    register(desk, 1, model="other")
+    return deploy.request(desk, "prod", "other", 1).id
+
+
+def test_what_waits_behind_a_change_that_asks_again_says_so_everywhere(
+    desk: Desk, clock: SimClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    behind_a_stale_one(desk, clock, DOWN)
+    SharedClock.create(desk.home.clock_path, clock.now_us() + 3 * HOUR)
+    clock.advance(3 * HOUR)
+    register(desk, 1, model="third")
+    deploy.request(desk, "prod", "third", 1)
+    assert waiting.held(desk) == {2: 1, 3: 1}
+    assert [one.behind for one in briefing.window(desk, 0, 9)] == [1, 1, None]
+    assert "waits behind #1, which asks again" in text_of(message_line(briefing.window(desk, 0, 1)[0], desk.now_us()))
+    for words in (("outbox", "list"), ("outbox", "show", "3"), ("deploy", "status", "third")):
+        assert run([*words]) == 0
+        assert "waits behind #1, which asks again" in capsys.readouterr().out
+    assert run(["deploy", "status", "m"]) == 0
+    assert "asks again: `tocsin outbox confirm 1` sends it" in capsys.readouterr().out
+    assert run(["outbox", "show", "3", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["behind"] == 1
+
+
+def test_telemetry_is_collected_and_health_asked_while_a_change_asks_again(
+    desk: Desk, clock: SimClock, tmp_path: Path
+) -> None:
+    with serving(tmp_path / "served", clock, artefact()) as served:
+        stale(desk, clock, served.url)
+        daemon = Daemon(desk)
+        assert daemon.tick().errors == []
+        daemon.close()
+        assert rows.endpoint(desk.store, "prod").seen_us == desk.now_us()
+        assert verbs.health(desk, "prod").served[0].active == 1
+    assert [one.asks(waiting.asks_before_us(desk)) for one in outbox.waiting(desk.store)] == [True]
+
+
+def test_an_emergency_rollback_is_sent_at_once_whatever_of_its_model_asks_again(desk: Desk, clock: SimClock) -> None:
+    with faulty() as (url, script):
+        for version in (1, 2):
+            at(desk, url, version)
+            deliver(desk)
+        register(desk, 3)
+        verbs.add(desk, "prod", DOWN, "env:TOCSIN_TEST_TOKEN")
+        third = deploy.request(desk, "prod", "m", 3)
+        deliver(desk)
+        clock.advance(16 * MINUTE)
+        verbs.add(desk, "prod", url, "env:TOCSIN_TEST_TOKEN")
+        assert waiting.overtaken(desk, "prod", "m") == ["takes back #3, v3 asked for 16m ago and never applied"]
+        back = deploy.rollback(desk, "prod", "m", reason="3 am", expect_active=2)
+        assert [(one.state, one.deployment) for one in deliver(desk, early=True)] == [("applied", back.id)]
+        assert len(script.applied) == 3
+    assert rows.deployment(desk.store, third.id).state == "superseded"
+    assert timeline(desk.store, kinds=["rollback.requested"])[0].data["superseded"] == [third.id]
+
+
+def test_a_rollback_asked_for_anew_takes_the_place_of_its_stale_self(desk: Desk, clock: SimClock) -> None:
+    with faulty() as (url, script):
+        for version in (1, 2):
+            at(desk, url, version)
+            deliver(desk)
+        verbs.add(desk, "prod", DOWN, "env:TOCSIN_TEST_TOKEN")
+        first = deploy.rollback(desk, "prod", "m", reason="3 am")
+        with pytest.raises(CheckFailed, match="already queued"):
+            deploy.rollback(desk, "prod", "m", reason="3 am")
+        clock.advance(16 * MINUTE)
+        verbs.add(desk, "prod", url, "env:TOCSIN_TEST_TOKEN")
+        with pytest.raises(CheckFailed, match="already queued"):
+            deploy.rollback(desk, "prod", "m", reason="by itself", automatic=True)
+        deploy.rollback(desk, "prod", "m", reason="again")
+        assert [one.state for one in deliver(desk)] == ["applied"]
+        assert len(script.applied) == 3
+    assert rows.deployment(desk.store, first.id).state == "superseded"
+
+
+def test_a_rollback_behind_another_models_stale_change_says_which_before_it_is_asked_for(
+    desk: Desk, clock: SimClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with faulty() as (url, script):
+        register(desk, 1, model="other")
+        verbs.add(desk, "prod", url, "env:TOCSIN_TEST_TOKEN")
+        for model, version in (("other", 1), ("m", 1), ("m", 2)):
+            deploy.request(desk, "prod", model, version)
+            deliver(desk)
+        verbs.add(desk, "prod", DOWN, "env:TOCSIN_TEST_TOKEN")
+        deploy.request(desk, "prod", "other", 1, again=True)
+        clock.advance(4 * HOUR)
+        SharedClock.create(desk.home.clock_path, clock.now_us())
+        verbs.add(desk, "prod", url, "env:TOCSIN_TEST_TOKEN")
+        applied = len(script.applied)
+        assert run(["deploy", "rollback", "m", "--yes"]) == 0
+        said = capsys.readouterr()
+        assert "waits behind #4, activate other v1 on prod, which asks again: confirm or drop it" in said.err
+        assert "queued, not applied" in said.out
+        assert len(script.applied) == applied
+        waiting.drop(desk, 4)
+        assert [one.state for one in deliver(desk)] == ["applied"]

@@ -11,6 +11,7 @@ import pytest
 from console.cli.help import drawn
 from console.cli.main import cli
 from core import manual
+from core.gates import declared as gates
 from core.settings import Settings
 from core.work.kinds import KINDS
 from core.work.pipeline import read
@@ -64,6 +65,22 @@ def test_the_pipeline_that_the_manual_shows_can_be_queued(tmp_path: Path) -> Non
     assert shown is not None
     (tmp_path / "churn.toml").write_text(shown.group(1))
     assert [step.name for step in read(tmp_path / "churn.toml", KINDS).step] == ["ingest", "train"]
+
+
+def test_the_gate_that_the_manual_shows_can_be_declared(tmp_path: Path) -> None:
+    shown = re.search(r"```toml\n(.*?)```", manual.page("registry"), re.DOTALL)
+    assert shown is not None
+    (tmp_path / "gates.toml").write_text(shown.group(1))
+    assert [rule.name for rule in gates.read(tmp_path / "gates.toml").rule] == [
+        "auc-floor",
+        "no-worse",
+        "one-more-pair-of-eyes",
+    ]
+
+
+def test_every_kind_of_rule_is_on_its_page() -> None:
+    told = set(re.findall(r"^\| `([a-z-]+)` \|", manual.page("registry"), re.MULTILINE))
+    assert told == {str(rule.__struct_config__.tag) for rule in gates.AnyRule.__args__}
 
 
 def test_the_pages_are_listed_and_read(tocsin: Run) -> None:

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from core.desk import Desk
-from core.errors import BadInput, NotFound, StoreUnusable
+from core.errors import BadInput, CheckFailed, NotFound, StoreUnusable
 from core.ledger import timeline
 from core.registry.card import card
 from core.registry.compare import compare
-from core.registry.versions import Draft, Version, load_artefact, models, promote, register, version, versions
+from core.registry.served import served
+from core.registry.versions import Draft, load_artefact, models, promote, register, take_over, version, versions
 from core.training.artefact import Artefact, Feature, FeatureReference, Reference, ViewColumn
 
 METRICS = {
@@ -49,6 +50,23 @@ def draft(
         booster=f"max_feature_idx={len(columns) - 1}\n",
     )
     return Draft(artefact, None, "flights/1", run_id, "c0de", {"python": "3.11"}, {**PARAMETERS, **parameters}, METRICS)
+
+
+def serve(desk: Desk, endpoint: str, number: int) -> None:
+    """An endpoint that has applied a version, as a delivery leaves it."""
+    now = desk.now_us()
+    with desk.write() as tx:
+        tx.execute(
+            "INSERT INTO endpoint(name, adapter, url, token_ref, added_us) VALUES (?, 'embedded', '', '', ?) "
+            "ON CONFLICT DO NOTHING",
+            (endpoint, now),
+        )
+        tx.execute(
+            "INSERT INTO deployment(endpoint, model, version, kind, state, requested_us, applied_us) "
+            "VALUES (?, 'flights', ?, 'deploy', 'applied', ?, ?)",
+            (endpoint, number, now, now),
+        )
+        take_over(desk, tx, "flights", number)
 
 
 def stages(desk: Desk) -> list[str]:
@@ -110,23 +128,29 @@ def test_promoting_to_the_stage_it_is_in_changes_nothing(desk: Desk) -> None:
     assert len(timeline(desk.store, kinds=["model.promoted"])) == 1
 
 
-def test_promoting_in_a_callers_transaction_commits_with_it_alone(desk: Desk) -> None:
-    register(desk, draft())
-    with pytest.raises(KeyError), desk.write() as tx:
-        promote(desk, "flights", 1, "production", tx=tx)
-        raise KeyError
-    assert stages(desk) == ["candidate"]
-    with desk.write() as tx:
-        moved = promote(desk, "flights", 1, "production", tx=tx)
-    assert isinstance(moved, Version)
-    assert moved.stage == "production"
+def test_what_an_endpoint_serves_stays_in_production_beside_the_newer_one(desk: Desk) -> None:
+    for _ in range(2):
+        register(desk, draft())
+    serve(desk, "a", 1)
+    serve(desk, "b", 1)
+    assert stages(desk) == ["production", "candidate"]
+    serve(desk, "a", 2)
+    assert stages(desk) == ["production", "production"]
+    assert [(each.endpoint, each.version) for each in served(desk.store, "flights")] == [("a", 2), ("b", 1)]
+    with pytest.raises(CheckFailed, match="served on b"):
+        promote(desk, "flights", 1, "archived")
+    serve(desk, "b", 2)
+    assert stages(desk) == ["archived", "production"]
 
 
-def test_retiring_is_for_good_and_an_unknown_stage_is_refused(desk: Desk) -> None:
+def test_a_version_moves_along_its_stages_only(desk: Desk) -> None:
     register(desk, draft())
-    promote(desk, "flights", 1, "retired")
-    with pytest.raises(BadInput, match="retired"):
-        promote(desk, "flights", 1, "production")
+    assert promote(desk, "flights", 1, "staging").stage == "staging"
+    promote(desk, "flights", 1, "production")
+    with pytest.raises(BadInput, match="is production and cannot become candidate"):
+        promote(desk, "flights", 1, "candidate")
+    with pytest.raises(BadInput, match="not promoted out of service"):
+        promote(desk, "flights", 1, "retired")
     with pytest.raises(BadInput, match="no stage"):
         promote(desk, "flights", 1, "best")
 

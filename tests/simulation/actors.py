@@ -16,7 +16,7 @@ from core.errors import CheckFailed, NotAllowed
 from core.home import Home
 from core.store import Store
 from core.work.child import FencedDesk
-from core.work.claim import Owner, cancel
+from core.work.claim import Owner
 from core.work.limits import Limits
 from core.work.logs import Capture
 from core.work.plan import plan_due, request_run
@@ -24,6 +24,7 @@ from core.work.planner import Planner, elapsed_us
 from core.work.process import Child
 from core.work.rows import Run
 from core.work.runner import Runner
+from core.work.stop import stop
 from tests.simulation.disk import ENDPOINTS, MODEL, VERSIONS, desk_of
 from tests.simulation.world import Process, World
 
@@ -245,8 +246,7 @@ class Person:
     def _cancel(self, desk: Desk) -> None:
         found = desk.store.read(UNENDED)
         if found and self._world.chance.random() < 0.3:
-            with desk.write() as tx:
-                cancel(tx, desk.now_us(), self._world.chance.choice(found)["id"])
+            stop(desk, self._world.chance.choice(found)["id"])
 
     def _remember(self, desk: Desk) -> None:
         """The head of the ledger, which no later crash may take away."""

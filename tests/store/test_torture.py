@@ -38,6 +38,8 @@ try:
             tx.execute("REPLACE INTO heartbeat(name, at_us, pid) VALUES ('n', ?, 1)", (acked + 1,))
             desk.record(tx, "slo.saved", data={"text": "x" * chance.randrange(3000)})
         acked += 1
+        if chance.random() < 0.05:
+            desk.blobs.put(chance.randbytes(chance.randrange(500_000)))
         if chance.random() < 0.02:
             desk.store.checkpoint()
 except StoreUnusable as error:
@@ -129,7 +131,8 @@ def fill_up(home: Home, seeds: range) -> None:
         found = ledger.verify(desk.store, key_of(home))
         assert (found.ok, found.events) == (True, before + told["acked"] + 1)
         assert desk.store.read("PRAGMA integrity_check")[0]["integrity_check"] == "ok"
-        assert desk.store.has_ballast()
+        assert not [path for path in desk.blobs.folder.rglob("*") if path.name.startswith(".part-")]
+        assert desk.store.ballast.is_there()
         before = found.events
         desk.store.close()
         if home.store_path.stat().st_size > 400_000:

@@ -12,10 +12,14 @@ from core.clock import DAY, HOUR, MINUTE, SimClock
 from core.counts import series
 from core.counts.series import SeriesKey
 from core.desk import Desk
+from core.doctor import examine
 from core.errors import CheckFailed
+from core.home import Home
 from core.mend import mend
 from core.settings import Retention, Settings
-from core.store import driver
+from core.store import driver, space
+from tests.store.old_homes import old_home
+from tests.store.test_old_homes import same
 
 REQUESTS, SCORES = SeriesKey("requests", "m", 1, "e"), SeriesKey("score", "m", 1, "e")
 wal = pytest.mark.skipif(not driver.wal_is_safe(driver.library_version), reason="no write-ahead log here")
@@ -46,7 +50,7 @@ def test_a_size_budget_takes_minutes_then_hours_then_samples_and_keeps_every_sum
     first = counted(desk, clock)
     sums = [series.read_sum(desk.store, key, first, first + 60 * DAY) for key in (REQUESTS, SCORES)]
     assert upkeep.fit(desk).minutes == 0
-    used = desk.store.used_bytes()
+    used = space.space(desk.store).used
     after = upkeep.fit(with_budget(desk, used // 1_000_000 - 1))
     assert after.bytes < used - 1_000_000
     assert (after.minutes > 0, after.hours, after.samples) == (True, 0, 0)
@@ -104,5 +108,51 @@ def test_the_doctor_mends_what_is_safe_and_says_what_it_did(desk: Desk, capsys: 
     assert [path.exists() for path in (dead, shared, ours, old, young)] == [False, True, True, False, True]
     assert (home.path / "ballast").exists()
     assert desk.store.read("SELECT state FROM outbox")[0]["state"] == "dead"
-    assert [one.done for one in mend(desk)] == [False] * 5
+    assert [one.done for one in mend(desk)] == [False] * 6
     assert Path(home.store_path).stat().st_size > 0
+
+
+def forgotten(desk: Desk) -> int:
+    """The store grown by thirty megabytes that are then deleted; returns the length of its file."""
+    for _ in range(3):
+        with desk.write() as tx:
+            tx.executemany(
+                "INSERT INTO heartbeat(name, at_us, pid, detail) VALUES (lower(hex(randomblob(8))), 1, 1, ?)",
+                (("x" * 5000,) for _ in range(2000)),
+            )
+    with desk.write() as tx:
+        tx.execute("DELETE FROM heartbeat")
+    desk.store.checkpoint()
+    return desk.home.store_path.stat().st_size
+
+
+def test_what_was_forgotten_is_given_back_in_bites_and_a_little_stays_to_be_filled_again(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    long = forgotten(desk)
+    assert any("MB of the file are free" in one.found for one in examine(desk) if one.check == "store")
+    given = upkeep.give_back(desk)
+    assert given > 20_000_000
+    assert desk.home.store_path.stat().st_size == long - given
+    assert space.BITE_BYTES >= space.space(desk.store).free > space.BITE_BYTES - 8192
+    assert upkeep.give_back(desk) == 0
+    assert not any("are free" in one.found for one in examine(desk))
+    assert desk.store.read("PRAGMA integrity_check")[0]["integrity_check"] == "ok"
+
+
+def test_a_store_that_an_older_version_made_keeps_its_room_until_the_doctor_mends_it(
+    home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = old_home(home, 1)
+    desk = Desk.open(home, actor="ana")
+    long = forgotten(desk)
+    assert upkeep.give_back(desk) == 0
+    run(["--home", str(home.path), "doctor"])
+    assert "an older tocsin made it so" in capsys.readouterr().out
+    run(["--home", str(home.path), "doctor", "--fix"])
+    assert "given back" in capsys.readouterr().out
+    assert home.store_path.stat().st_size < long - 20_000_000
+    assert space.space(desk.store).gives_back
+    before["heartbeat"] = (before["heartbeat"][0], [])
+    assert same(home.store_path, before)
+    desk.store.close()

@@ -182,7 +182,7 @@ def test_a_gate_that_is_not_passed_deploys_nothing(desk: Desk, tmp_path: Path) -
     pipeline.queue(desk, found, "p")
     steps = run_all(desk)
     assert (steps["gate"].state, steps["deploy"].state) == ("failed", "planned")
-    assert "the gate asks for at least 1.1" in (steps["gate"].error or "")
+    assert "limit 1.1" in (steps["gate"].error or "")
 
 
 def test_the_command_line_shows_queues_and_retries_a_pipeline(

@@ -18,7 +18,7 @@ def planned(desk: Desk) -> list[int]:
 def plan_at(desk: Desk, clock: SimClock, at_us: int) -> int:
     clock.set(at_us)
     with desk.write() as tx:
-        return plan.plan_due(tx, at_us)
+        return plan.plan_due(tx, at_us).runs
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from console.pages.jobs import schedule_line
+from console.view import text_of
+from core.briefing.jobs import schedules
 from core.clock import DAY, HOUR, MINUTE, SimClock
 from core.daemon import Daemon
 from core.desk import Desk
+from core.doctor import CHECKS
 from core.errors import BadInput, CheckFailed
 from core.ledger import timeline
 from core.work import plan, rows
@@ -72,7 +78,7 @@ def test_a_run_that_is_due_again_ends_the_earlier_one_where_the_schedule_says_so
     clock.advance(HOUR)
     planner.turn()
     assert states(desk) == ["claimed", "cancelled", "planned"]
-    assert told(desk) == ["job.cancel_asked", "job.cancel_asked"]
+    assert told(desk) == ["job.cancel_asked", "job.cancel_asked", "job.cancelled"]
 
 
 def test_an_overlap_policy_that_is_none_is_refused(desk: Desk) -> None:
@@ -161,3 +167,103 @@ def test_schedules_that_would_wait_for_each_other_are_refused(desk: Desk) -> Non
     add(desk, "b", "after a")
     with pytest.raises(BadInput, match="itself"):
         add(desk, "a", "after b")
+
+
+def spoil(desk: Desk, name: str, trigger: str = "whenever it suits") -> None:
+    with desk.write() as tx:
+        tx.execute("UPDATE schedule SET trigger = ? WHERE name = ?", (trigger, name))
+
+
+@pytest.mark.parametrize("overlap", ["queue", "skip", "cancel"])
+@pytest.mark.parametrize("trigger", ["whenever it suits", "0 3 * * * Nowhere/Land", "every 0m", "once", ""])
+def test_a_schedule_that_nobody_can_read_is_set_aside_and_all_others_are_planned(
+    desk: Desk, clock: SimClock, overlap: str, trigger: str
+) -> None:
+    for name in ("a", "b", "c"):
+        add(desk, name, overlap=overlap)
+    spoil(desk, "b", trigger)
+    planner = Planner(desk)
+    for turn in (1, 2):
+        clock.advance(HOUR)
+        with pytest.raises(CheckFailed, match="schedule b is set aside: "):
+            planner.turn()
+        assert sum(run.args["model"] in "ac" for run in rows.runs(desk.store, 100)) == (
+            2 if overlap == "skip" else 2 * turn
+        )
+    aside = rows.schedule(desk.store, "b")
+    assert aside.paused
+    assert aside.trouble
+    assert told(desk).count("schedule.set_aside") == 1
+
+
+def test_a_schedule_whose_reading_goes_wrong_in_an_unforeseen_way_is_set_aside_as_well(
+    desk: Desk, clock: SimClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(desk, "a")
+    add(desk, "b", trigger="every 2h")
+    known = plan.next_due
+
+    def fails(trigger: str, after_us: int) -> int | None:
+        return known(trigger, after_us // 0 if trigger == "every 2h" else after_us)
+
+    monkeypatch.setattr(plan, "next_due", fails)
+    planner = Planner(desk)
+    clock.advance(2 * HOUR)
+    with pytest.raises(CheckFailed, match="schedule b is set aside: ZeroDivisionError"):
+        planner.turn()
+    assert states(desk) == ["planned"]
+
+
+def test_a_schedule_set_aside_goes_on_when_it_is_saved_anew_and_is_silent_when_a_person_pauses_it(
+    desk: Desk, clock: SimClock
+) -> None:
+    add(desk)
+    spoil(desk, "s")
+    planner = Planner(desk)
+    clock.advance(HOUR)
+    with pytest.raises(CheckFailed):
+        planner.turn()
+    with pytest.raises(BadInput), desk.write() as tx:
+        plan.pause_schedule(tx, desk.now_us(), "s", paused=False)
+    with desk.write() as tx:
+        plan.pause_schedule(tx, desk.now_us(), "s", paused=True)
+    assert planner.turn() == 0
+    spoil(desk, "s", "every 1h")
+    with desk.write() as tx:
+        plan.pause_schedule(tx, desk.now_us(), "s", paused=False)
+    spoil(desk, "s")
+    clock.advance(HOUR)
+    with pytest.raises(CheckFailed):
+        planner.turn()
+    add(desk, trigger="every 2h")
+    assert rows.schedule(desk.store, "s").trouble is None
+    clock.advance(2 * HOUR)
+    assert planner.turn() == 1
+
+
+def test_going_on_after_a_jump_sets_aside_what_nobody_can_read(desk: Desk, clock: SimClock) -> None:
+    add(desk, "a")
+    add(desk, "b")
+    spoil(desk, "b")
+    planner = Planner(desk)
+    clock.advance(3 * DAY)
+    with pytest.raises(CheckFailed):
+        planner.turn()
+    assert resume_all(desk) == 1
+    assert told(desk) == ["schedule.clock_jumped", "schedule.set_aside", "schedule.all_resumed"]
+
+
+def test_what_was_set_aside_is_told_by_heartbeat_doctor_list_and_show(
+    desk: Desk, clock: SimClock, tocsin: Callable[..., tuple[int, str, str]]
+) -> None:
+    add(desk)
+    spoil(desk, "s", "whenever")
+    clock.advance(HOUR)
+    daemon = Daemon(desk)
+    assert daemon.tick().errors == ["work: schedule s is set aside: 'whenever' is not a trigger"]
+    assert daemon.tick().errors == ["work: schedule s is set aside: 'whenever' is not a trigger"]
+    daemon.close()
+    assert [found[0] for found in CHECKS["schedules"](desk)] == ["wrong"]
+    assert "set aside: 'whenever' is not a trigger" in tocsin("schedule", "list")[1]
+    assert json.loads(tocsin("schedule", "show", "s", "--json")[1])["trouble"] == "'whenever' is not a trigger"
+    assert "set aside: 'whenever'" in text_of(schedule_line(schedules(desk)[0], desk.now_us()))

@@ -10,6 +10,7 @@ from console.cli.main import run as tocsin
 from core.clock import DAY, HOUR, SimClock
 from core.desk import Desk
 from core.errors import NotAllowed
+from core.home import Home
 from core.settings import Quota
 from core.work import plan, rows
 from core.work.claim import Ended, claim, finish, give_back, waits
@@ -118,3 +119,67 @@ def test_the_command_line_tells_why_a_job_waits(tmp_path: Path, capsys: pytest.C
     capsys.readouterr()
     assert tocsin([*at, "show", "1", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["waits"] is None
+
+
+PRICED = Quota(price_per_cpu_hour=3.6, money=0.01, money_models={"big": 1.0, "free": 0}, currency="CHF")
+
+
+def test_a_model_whose_jobs_cost_their_day_waits_for_the_next_and_the_others_do_not(
+    desk: Desk, clock: SimClock
+) -> None:
+    small, big = queue(desk, "small"), queue(desk, "big")
+    for run, seconds in ((small, 4), (small, 6), (big, 999)):
+        with desk.write() as tx:
+            spend(tx, desk.now_us(), run, 1000 * seconds, PRICED)
+    assert rows.run(desk.store, small.id).cost_micros == 10_000
+    with desk.write() as tx:
+        first = claim(tx, desk.now_us(), "t", quota=PRICED)
+        assert first is not None
+        assert first.args["model"] == "big"
+        assert claim(tx, desk.now_us(), "t", quota=PRICED) is None
+    assert not waits(desk.store, desk.now_us(), PRICED)
+    why = why_waits(desk.store, desk.now_us(), PRICED, rows.run(desk.store, small.id))
+    assert why == "small has cost 0.0100 CHF of its 0.0100 CHF today: goes on at 2013-04-02T00:00:00Z"
+    clock.advance(DAY)
+    with desk.write() as tx:
+        assert claim(tx, desk.now_us(), "t", quota=PRICED) is not None
+
+
+def test_a_price_that_changes_leaves_what_was_spent_as_it_was(desk: Desk) -> None:
+    run = queue(desk, "m")
+    for price in (3.6, 36.0):
+        with desk.write() as tx:
+            spend(tx, desk.now_us(), run, 1000, Quota(price_per_cpu_hour=price))
+    assert rows.run(desk.store, run.id).cost_micros == 1_000 + 10_000
+    row = desk.store.one("SELECT cpu_ms, cost_micros FROM cpu_spent")
+    assert row is not None
+    assert tuple(row) == (2000, 11_000)
+
+
+def test_without_a_price_nothing_costs_anything(desk: Desk) -> None:
+    run = queue(desk, "m")
+    used(desk, run, 10)
+    assert rows.run(desk.store, run.id).cost_micros is None
+
+
+def test_a_quota_of_money_without_a_price_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "settings.toml").write_text("[quota]\nmoney = 5\n")
+    assert tocsin(["--home", str(home), "job", "list"]) == 2
+    assert "needs `price_per_cpu_hour`" in capsys.readouterr().err
+
+
+def test_the_command_line_tells_what_a_job_cost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    home = Home(tmp_path / "home").prepare()
+    home.settings_path.write_text("[quota]\nprice_per_cpu_hour = 3.6\nmoney = 0.5\n")
+    priced = Desk.open(home, actor="ana")
+    run = queue(priced, "m")
+    with priced.write() as tx:
+        spend(tx, priced.now_us(), run, 500_000, priced.settings.quota)
+    assert tocsin(["--home", str(home.path), "job", "list", "--json"]) == 0
+    (told,) = json.loads(capsys.readouterr().out)
+    assert (told["cost"], told["currency"]) == (0.5, "EUR")
+    assert told["waits"].startswith("m has cost 0.5000 EUR of its 0.5000 EUR today")
+    assert tocsin(["--home", str(home.path), "job", "show", "1"]) == 0
+    assert "cost        0.5" in capsys.readouterr().out

@@ -14,12 +14,14 @@ from core.clock import MINUTE, SimClock
 from core.desk import Desk
 from core.errors import NotAllowed
 from core.ledger import timeline
-from core.work import logs, plan, rows, runner
+from core.pid import start_of
+from core.work import logs, plan, process, rows, runner
 from core.work.child import FencedDesk
-from core.work.claim import Owner, cancel, give_back, owner_lives, start_of
+from core.work.claim import Owner, cancel, give_back, owner_lives
 from core.work.here import daemon_lives, run_here
 from core.work.logs import Capture
 from core.work.runner import Runner
+from core.work.stop import stop
 
 # What the child processes run: found by name through PYTHONPATH, as a plugin's job is.
 JOBS = """
@@ -74,6 +76,17 @@ def busy(desk, args, progress):
 
 def greedy(desk, args, progress):
     return {"bytes": len(bytearray(args["bytes"]))}
+
+def starving(desk, args, progress):
+    raise BadInput("LightGBM cannot fit these rows: std::bad_alloc", "look") from MemoryError()
+
+def native(desk, args, progress):
+    # Operator new of C++ for more than any machine has: std::bad_alloc, which nobody catches.
+    import ctypes
+    ctypes.CDLL("libstdc++.so.6")._Znwm(ctypes.c_size_t(1 << 50))
+
+def segfault(desk, args, progress):
+    os.kill(os.getpid(), signal.SIGSEGV)
 
 def loud(desk, args, progress):
     for line in range(args["lines"]):
@@ -216,11 +229,19 @@ def test_a_job_that_always_crashes_ends_dead(desk: Desk, clock: SimClock, workin
 def test_a_running_job_is_cancelled_and_its_process_is_gone(desk: Desk, working: Runner) -> None:
     job = ask(desk, "wait")
     pid = started(working).process.pid
-    with desk.write() as tx:
-        cancel(tx, desk.now_us(), job)
+    assert stop(desk, job)
     assert work(working, job).state == "cancelled"
     assert start_of(pid) is None
-    assert kinds(desk) == ["job.cancelled"]
+    assert kinds(desk) == ["job.cancel_asked", "job.cancelled"]
+
+
+def test_a_waiting_job_that_is_cancelled_has_its_event_at_once_and_only_once(desk: Desk, working: Runner) -> None:
+    job = ask(desk, "good", model="m")
+    assert stop(desk, job)
+    assert not stop(desk, job)
+    assert working.step() == 0
+    assert kinds(desk) == ["job.cancel_asked", "job.cancelled"]
+    assert timeline(desk.store)[-1].data == {"job": job, "kind": "good"}
 
 
 def test_a_job_that_does_not_listen_is_killed_after_a_while(
@@ -412,6 +433,48 @@ def test_a_job_that_asks_for_too_much_memory_fails_and_says_so(desk: Desk, worki
     assert (found.state, found.attempt) == ("failed", 1)
     assert "more than 1024 MB of memory" in (found.error or "")
     assert work(working, ask(desk, "greedy", {"memory_mb": 1024}, bytes=1 << 20)).state == "succeeded"
+
+
+@pytest.mark.parametrize("kind", ["native", "starving", "greedy"])
+def test_want_of_memory_is_told_with_the_limit_and_fails_a_job_that_has_one_at_once(
+    desk: Desk, working: Runner, kind: str
+) -> None:
+    found = work(working, ask(desk, kind, {"memory_mb": 1024}, bytes=2 << 30))
+    assert (found.state, found.attempt) == ("failed", 1)
+    assert (found.error or "").startswith("out of memory: it needs more than 1024 MB of memory, its limit")
+    assert "--memory" in (found.error or "")
+
+
+@pytest.mark.parametrize("kind", ["native", "starving"])
+def test_want_of_memory_without_a_limit_is_tried_again_and_a_poison_job_ends_dead(
+    desk: Desk, clock: SimClock, working: Runner, kind: str
+) -> None:
+    job = ask(desk, kind)
+    assert (work_once(working, job).error or "").startswith("out of memory: the machine had no more")
+    for _ in range(2):
+        clock.advance(10 * MINUTE)
+        work_once(working, job)
+    found = rows.run(desk.store, job)
+    assert (found.state, found.attempt) == ("dead", 3)
+    assert "crashed 3 times, last: out of memory" in (found.error or "")
+
+
+def test_a_job_that_the_kernel_killed_for_want_of_memory_says_so(
+    desk: Desk, working: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "kernel_kills", lambda: 1)
+    job = ask(desk, "wait")
+    child = started(working)
+    child.kills_before = 0
+    child.process.kill()
+    until(working, lambda: not working.children)
+    assert (rows.run(desk.store, job).error or "").startswith("out of memory: the machine had no more")
+
+
+def test_native_code_that_dies_under_a_limit_is_said_to_have_perhaps_met_it(desk: Desk, working: Runner) -> None:
+    found = work_once(working, ask(desk, "segfault", {"memory_mb": 4096}))
+    assert found.state == "planned"
+    assert "SIGSEGV, perhaps out of memory: its limit is 4096 MB" in (found.error or "")
 
 
 @pytest.mark.parametrize(("kind", "code"), [("wait", 130), ("deaf", -signal.SIGKILL)])

@@ -1,0 +1,1 @@
+"""What governs a model: lineage, retirement, and checklists that prove their items."""
