@@ -24,7 +24,7 @@ NOUNS = {
     "doctor": "say what is wrong with this home and how to mend it",
     "drift": "show, history, compare two files",
     "endpoint": "where models are served: add, list, show, health, sync, pause",
-    "feature": "declared feature views: add, list, show, parity",
+    "feature": "declared feature views: add, list, show, materialise, parity",
     "find": "words in incidents, notes and the logs of jobs",
     "help": "the manual, a page a topic",
     "inc": "incidents: list, show, ack, note, suspects, move, postmortem",

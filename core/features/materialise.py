@@ -116,10 +116,10 @@ def _keep(desk: Desk, tx: Tx, saved: SavedView, found: Mapping[str, tuple[Part, 
     }
     specs = {one.name: one for one in saved.view.aggregate}
     for name, (part, new) in found.items():
+        place = (saved.name, saved.version, name)
         tx.execute(
             ADD,
-            (saved.name, saved.version, name, part.from_us, part.to_us, part.blob)
-            + (part.rows, part.late, part.newest_us, now),
+            (*place, part.from_us, part.to_us, part.blob, part.rows, part.late, part.newest_us, now),
         )
         mine = {key: history for (aggregate, key), history in histories.items() if aggregate == name}
         _move_on(tx, saved, specs[name], part.to_us, mine, new)

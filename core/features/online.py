@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from core.clock import HOUR
@@ -68,7 +69,7 @@ def _histories(plain: Any) -> dict[str, History]:
 
 
 def _history(times: Any, values: Any) -> History:
-    if len(times) != len(values) or any(a > b for a, b in zip(times, times[1:], strict=False)):
+    if len(times) != len(values) or any(a > b for a, b in pairwise(times)):
         raise ValueError("the times of a history do not rise with its values")
     if not all(math.isfinite(value) for value in values):
         raise ValueError("a value is not finite")

@@ -7,7 +7,3 @@ CREATE TABLE materialisation(
 CREATE TABLE online_value(
   view TEXT NOT NULL, version INTEGER NOT NULL, aggregate TEXT NOT NULL, key TEXT NOT NULL,
   history TEXT NOT NULL CHECK(json_valid(history)), PRIMARY KEY(view, version, aggregate, key)) STRICT, WITHOUT ROWID;
--- Which state of a view each endpoint was last sent: its SHA-256.
-CREATE TABLE online_sent(
-  endpoint TEXT NOT NULL, view TEXT NOT NULL, version INTEGER NOT NULL, sha256 TEXT NOT NULL, sent_us INTEGER NOT NULL,
-  PRIMARY KEY(endpoint, view, version)) STRICT;
