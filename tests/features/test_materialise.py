@@ -20,6 +20,7 @@ from core.datasets import ingest
 from core.desk import Desk
 from core.errors import BadInput
 from core.features import declared, saved
+from core.features import job as jobs
 from core.features.aggregate import values_at
 from core.features.join import source_events
 from core.features.lookups import lookups_of
@@ -226,3 +227,12 @@ def test_the_command_materialises_and_freshness_is_shown(
     assert "stale" in tocsin("feature", "list")[1]
     assert tocsin("feature", "materialise", "nosuch", "--yes")[0] == 3
     assert tocsin("feature", "materialise", "flight", "--to", "2040-01-01", "--yes")[0] == 2
+
+
+def test_a_job_materialises_so_that_a_schedule_can(desk: Desk, view: saved.SavedView, tocsin: Run) -> None:
+    told = jobs.materialise(desk, {"view": "flight", "to": iso(START + 20 * HOUR)}, lambda *_: None)
+    assert (told["view"], told["late"]) == ("flight@1", 0)
+    assert told["rows"] > 0
+    with pytest.raises(BadInput):
+        jobs.materialise(desk, {}, lambda *_: None)
+    assert tocsin("schedule", "add", "news", "materialise", "every 15m", "--arg", "view=flight", "--yes")[0] == 0
