@@ -14,6 +14,7 @@ from core.clock import DAY, HOUR, MINUTE
 from core.counts import series
 from core.datasets.watching import Watcher
 from core.desk import Desk
+from core.endpoints.online import Feeder
 from core.endpoints.witness import Witnesses
 from core.errors import StoreUnusable, TocsinError
 from core.ledger.anchors import anchor_hourly
@@ -60,6 +61,7 @@ class Daemon:
         self._folders = Watcher(desk)
         self._dead_man = DeadMan(desk)
         self._witnesses = Witnesses(desk)
+        self._feeder = Feeder(desk)
         self._errors: dict[str, str] = {}
         self._opened: list[int] = []
         self._kept_us = 0
@@ -115,6 +117,8 @@ class Daemon:
         from core.endpoints.deliver import deliver
         from core.endpoints.telemetry import pull
 
+        # A model finds its aggregates there before it answers.
+        self._feeder.turn()
         deliver(self.desk, owner=self._owner.name)
         pull(self.desk)
 

@@ -123,12 +123,14 @@ def sync(ctx: click.Context, name: str | None, as_json: bool) -> None:
     """Send what waits and collect what was counted, now, without waiting for the daemon."""
     from core.endpoints import rows
     from core.endpoints.deliver import deliver
+    from core.endpoints.online import Feeder
     from core.endpoints.telemetry import pull
     from core.errors import RemoteUnreachable
 
     desk = desk_from(ctx)
     if name is not None:
         rows.endpoint(desk.store, name)
+    Feeder(desk).turn(name)
     sent = deliver(desk, endpoint=name, early=True)
     pulled = pull(desk, name)
     if as_json:

@@ -11,6 +11,9 @@ import click
 from console.cli.output import change_options, confirm, desk_from, emit, facts, json_option, table
 
 if TYPE_CHECKING:
+    from core.desk import Desk
+    from core.features.declared import Aggregate
+    from core.features.materialise import Freshness
     from core.features.saved import SavedView
     from core.monitor.parity import Parity
 
@@ -54,14 +57,22 @@ def list_views(ctx: click.Context, as_json: bool) -> None:
     from core.clock import iso
     from core.features import saved
 
-    found = saved.views(desk_from(ctx, read_only=True).store)
+    desk = desk_from(ctx, read_only=True)
+    found = saved.views(desk.store)
     if as_json:
-        emit([_plain(view) for view in found])
+        emit([{**_plain(view), "stale": _stale(desk, view)} for view in found])
         return
     rows = [
-        (one.text, len(one.view.column), len(one.view.aggregate), one.sha256[:12], iso(one.created_us)) for one in found
+        (one.text, len(one.view.column), len(one.view.aggregate), one.sha256[:12], iso(one.created_us), stale)
+        for one, stale in ((view, "stale" if _stale(desk, view) else "") for view in found)
     ]
-    table(("view", "columns", "aggregates", "sha256", "saved"), rows, empty="no feature view yet")
+    table(("view", "columns", "aggregates", "sha256", "saved", ""), rows, empty="no feature view yet")
+
+
+def _stale(desk: Desk, view: SavedView) -> bool:
+    from core.features.materialise import freshness
+
+    return any(one.stale for one in freshness(desk.store, view, desk.now_us()))
 
 
 @command.command()
@@ -69,21 +80,77 @@ def list_views(ctx: click.Context, as_json: bool) -> None:
 @json_option
 @click.pass_context
 def show(ctx: click.Context, view: str, as_json: bool) -> None:
-    """The columns of VIEW, written NAME or NAME@VERSION."""
+    """The columns of VIEW, written NAME or NAME@VERSION, and how fresh its aggregates are."""
     from core.clock import iso
+    from core.features.materialise import freshness
     from core.features.saved import saved_view
 
-    found = saved_view(desk_from(ctx, read_only=True).store, view)
+    desk = desk_from(ctx, read_only=True)
+    found, now = saved_view(desk.store, view), desk.now_us()
+    fresh = freshness(desk.store, found, now)
     if as_json:
-        emit(_plain(found))
+        emit({**_plain(found), "freshness": [_fresh_json(one) for one in fresh]})
         return
     facts({"view": found.text, "sha256": found.sha256, "saved": iso(found.created_us)})
     columns = [(one.name, one.expression or f"{one.function}({', '.join(one.inputs)})") for one in found.view.column]
-    for one in found.view.aggregate:
-        known = f", known after {one.delay}" if one.delay else ""
-        said = f"{one.how} of {one.value} over {one.over} by {', '.join(one.key)} from {one.source}{known}"
-        columns.append((one.name, said))
+    columns += [(one.name, _aggregate(one)) for one in found.view.aggregate]
     table(("column", "is"), columns)
+    if fresh:
+        table(("aggregate", "newest row", "rows", "late", ""), [_fresh_line(one, now) for one in fresh])
+
+
+def _aggregate(one: Aggregate) -> str:
+    known = f", known at {one.known}" if one.known else f", known after {one.delay}" if one.delay else ""
+    by = f" by {', '.join(one.key)}" if one.key else ""
+    return f"{one.how} of {one.value} over {one.over}{by} from {one.source}{known}"
+
+
+def _fresh_line(one: Freshness, now: int) -> tuple[object, ...]:
+    from core.clock import span
+
+    age = "never materialised" if one.to_us is None else f"{span(now - one.to_us)} ago"
+    return one.aggregate, age, one.rows, one.late, "stale" if one.stale else ""
+
+
+def _fresh_json(one: Freshness) -> dict[str, Any]:
+    from core.clock import iso_or_none
+
+    return {
+        "aggregate": one.aggregate,
+        "to": iso_or_none(one.to_us),
+        "newest": iso_or_none(one.newest_us),
+        "rows": one.rows,
+        "late": one.late,
+        "stale": one.stale,
+    }
+
+
+@command.command("materialise")
+@click.argument("view")
+@click.option("--to", metavar="TIME", help="Up to this instant; else all that is known now.")
+@change_options
+@click.pass_context
+def materialise(ctx: click.Context, view: str, to: str | None, dry_run: bool, yes: bool) -> None:
+    """Keep what became known of VIEW's aggregates since the last time, for training, parity and serving."""
+    from core.clock import iso, parse_time
+    from core.features.materialise import materialise as take
+    from core.features.saved import saved_view
+
+    desk = desk_from(ctx)
+    found, to_us = saved_view(desk.store, view), parse_time(to) if to else None
+    if dry_run:
+        click.echo(f"would materialise {found.text} to {iso(to_us or desk.now_us())}")
+        return
+    confirm(f"materialise {found.text}?", yes)
+    done = take(desk, view, to_us)
+    if not done.parts:
+        click.echo(f"{found.text}: nothing new is known")
+        return
+    late = sum(part.late for part in done.parts)
+    rows, edge = sum(part.rows for part in done.parts), max(part.to_us for part in done.parts)
+    click.echo(f"{found.text}: {rows} values became known up to {iso(edge)}")
+    if late:
+        click.echo(f"{late} came too late: they were known before the last time, and are not taken any more", err=True)
 
 
 @command.command()

@@ -26,7 +26,7 @@ NOUNS = {
     "endpoint": "where models are served: add, list, show, health, sync, pause",
     "evaluate": "how good a version is on rows it has not seen",
     "explain": "why one score is what it is, input by input",
-    "feature": "declared feature views: add, list, show, parity",
+    "feature": "declared feature views: add, list, show, materialise, parity",
     "find": "words in incidents, notes and the logs of jobs",
     "help": "the manual, a page a topic",
     "inc": "incidents: list, show, ack, note, suspects, move, postmortem",

@@ -8,6 +8,7 @@ from core.store import Blobs, Reads
 NAMED = """SELECT artefact AS sha256, model || ' v' || version AS what FROM model_version
 UNION SELECT blob, dataset || ' ' || number FROM snapshot
 UNION SELECT blob, 'scoring ' || id FROM score WHERE blob IS NOT NULL
+UNION SELECT blob, aggregate || ' of ' || view || '@' || version FROM materialisation
 UNION SELECT sha256, 'the runbook of walk ' || id FROM walk"""
 
 

@@ -17,6 +17,8 @@ GROUP = "tocsin.endpoints"
 CAPABILITIES = ("health", "place", "activate", "infer", "telemetry")
 # What one may be able to do besides: it is then a `KeepsAnchors` as well.
 ANCHORS = "anchors"
+# As above: a `KeepsOnline`.
+ONLINE = "online"
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,14 @@ class KeepsAnchors(Protocol):
 
     def kept_anchors(self, origin: str) -> list[Anchor]:
         """What it was given for a home, oldest first and old ones thinned out; none where it was given nothing."""
+        ...
+
+
+class KeepsOnline(Protocol):
+    """What an adapter with the capability `online` does as well: keep what its models look aggregates up in."""
+
+    def keep_online(self, view: str, version: int, content: bytes, sha256: str) -> Outcome:
+        """Give the online state of a view's version; an older one than is there changes nothing."""
         ...
 
 

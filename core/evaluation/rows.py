@@ -132,8 +132,9 @@ def of_snapshot(desk: Desk, found: Version, asked: Asked) -> Scored:
     import numpy as np
 
     from core.datasets import load, rows
+    from core.features.events import event_times
+    from core.features.join import complete
     from core.training.label import label_values, parse_label
-    from core.training.split import event_times
 
     assert asked.dataset is not None
     snapshot = rows.snapshot(desk.store, asked.dataset, asked.number)
@@ -146,7 +147,7 @@ def of_snapshot(desk: Desk, found: Version, asked: Asked) -> Scored:
     used = ~np.isnan(labels) & (times >= 0) & _mask(times, asked)
     if asked.from_us is None and (used & (times > until)).any():
         used &= times > until
-    kept = table.filter(used)
+    kept = complete(desk, artefact.lookups, table.filter(used), times[used], {})
     seen = int((times[used] <= until).sum())
     return Scored(
         version=found,

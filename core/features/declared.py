@@ -36,17 +36,19 @@ class Column(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defau
 class Aggregate(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
     """One time-windowed value per key, joined point in time.
 
-    `source` (`from` in the file) is a data set, `value` a column or an expression of it, `over` the window, `delay`
-    how long after its time a row's value is known (empty: at once).
+    `source` (`from` in the file) is a data set, `key` the columns both rows share (none: one value for all), `value` a
+    column or an expression of the source, `over` the window. `known` names the source's column of the time at which a
+    row's value is known, or `delay` says how long after the row's own time that is (neither: at once).
     """
 
     name: Name
     source: Name = msgspec.field(name="from")
-    key: Annotated[tuple[Name, ...], msgspec.Meta(min_length=1)]
+    key: tuple[Name, ...]
     value: Annotated[str, msgspec.Meta(min_length=1)]
     how: Literal["mean", "sum", "count", "max", "min", "last"]
     over: str
     delay: str = ""
+    known: str = ""
 
     @property
     def over_us(self) -> int:
@@ -60,11 +62,20 @@ class Aggregate(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_de
 
 
 class FeatureView(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
-    """A view file: `column` are computed from one row's raw inputs, `aggregate` from other rows before it."""
+    """A view file: `column` are computed from one row's raw inputs, `aggregate` from other rows before it.
+
+    Where what serving has of an aggregate is older than `stale_after`, it counts as missing (empty: never).
+    """
 
     name: Name
     column: tuple[Column, ...] = ()
     aggregate: tuple[Aggregate, ...] = ()
+    stale_after: str = ""
+
+    @property
+    def stale_after_us(self) -> int | None:
+        """`stale_after` in microseconds, None for never."""
+        return parse_span(self.stale_after) if self.stale_after else None
 
 
 class Pinned(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -123,6 +134,9 @@ def check(view: FeatureView) -> None:
         _check_column(column)
     for aggregate in view.aggregate:
         _check_aggregate(aggregate)
+    if view.stale_after:
+        with naming("stale_after", "field"):
+            parse_span(view.stale_after)
 
 
 def _check_column(column: Column) -> None:
@@ -138,20 +152,22 @@ def _check_column(column: Column) -> None:
 
 
 @contextmanager
-def naming(name: str) -> Iterator[None]:
+def naming(name: str, what: str = "column") -> Iterator[None]:
     """Put the name of a column before what is wrong with its expression."""
     try:
         yield
     except BadInput as error:
-        raise BadInput(f"column {name!r}: {error.message}", error.hint) from error
+        raise BadInput(f"{what} {name!r}: {error.message}", error.hint) from error
 
 
 def _check_aggregate(aggregate: Aggregate) -> None:
-    for field in ("over", "delay"):
-        text = getattr(aggregate, field)
-        if not text and field == "delay":
-            continue
-        try:
-            parse_span(text)
-        except BadInput as error:
-            raise BadInput(f"aggregate {aggregate.name!r}: {field}: {error.message}", error.hint) from error
+    with naming(aggregate.name, "aggregate"):
+        if aggregate.known and aggregate.delay:
+            raise BadInput("known and delay both say when a value is known", "leave one of them out")
+        for field in ("over", "delay"):
+            text = getattr(aggregate, field)
+            if text or field == "over":
+                with naming(field, "field"):
+                    parse_span(text)
+        with naming("value", "field"):
+            parse(aggregate.value)

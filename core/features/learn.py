@@ -24,16 +24,23 @@ def reads(column: Column) -> tuple[str, ...]:
 
 
 def inputs_of(view: FeatureView) -> dict[str, str]:
-    """The raw inputs of a view, each with the first column that reads it."""
+    """The raw inputs of a view, each with the first column that reads it; aggregates are none, their keys are."""
     found: dict[str, str] = {}
     for column in view.column:
         for name in reads(column):
             found.setdefault(name, column.name)
+    for aggregate in view.aggregate:
+        for name in aggregate.key:
+            found.setdefault(name, aggregate.name)
+    for aggregate in view.aggregate:
+        found.pop(aggregate.name, None)
     return found
 
 
 def learn(pinned: Pinned, features: Sequence[Feature], table: Any) -> tuple[ViewColumn, ...]:
     """The columns of a declared view over a pyarrow table of its raw inputs, with the levels of its categories.
+
+    An aggregate has been joined to the table: it is an input among the others, and a column as it is.
 
     Raises BadInput naming the column: for an expression that does not fit the inputs' kinds, a function installed
     with another source than the view was saved with, and a column that is missing in every row.
@@ -43,7 +50,7 @@ def learn(pinned: Pinned, features: Sequence[Feature], table: Any) -> tuple[View
     for column in pinned.view.column:
         with naming(column.name):
             columns.append(_learnt(column, pinned, features, raw, table.num_rows))
-    return tuple(columns)
+    return (*columns, *(ViewColumn(one.name, IDENTITY, one.name) for one in pinned.view.aggregate))
 
 
 def _learnt(column: Column, pinned: Pinned, features: Sequence[Feature], raw: Sequence[Any], rows: int) -> ViewColumn:

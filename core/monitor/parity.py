@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from core.desk import Desk
 from core.errors import NotFound
 from core.measures.values import is_missing
 from core.monitor import samples
+from core.monitor.parity_aggregates import unequal
 from core.monitor.samples import Sample
 
 if TYPE_CHECKING:
@@ -86,14 +88,18 @@ def _replayed(desk: Desk, model: str, endpoint: str, version: int, from_us: int,
     found = samples.window(desk.store, model, endpoint, version, from_us, to_us)
     sensitive, lost = rules(desk.store, model), hidden(desk.store, model)
     scored = not {feature.name for feature in artefact.features}.intersection(lost)
-    silent = [column.name for column in artefact.view if sensitive.keys() & set(column.reads)]
+    by = {one.name: one.key for one in artefact.lookups.aggregates} if artefact.lookups else {}
+    silent = [one.name for one in artefact.view if sensitive.keys() & {*one.reads, *by.get(one.name, ())}]
     row = compile_view(artefact)
     served = [row(one.inputs)[0] for one in found]
     matrix = apply(artefact.view, artefact.features, samples.as_table(found, artefact.features))
     scores = load_booster(artefact).predict(matrix, num_threads=desk.settings.threads).tolist() if scored else []
     told = [
         Difference(found[place].request_id, found[place].at_us, endpoint, version, column, _shown(left), _shown(right))
-        for place, column, left, right in _unequal(artefact, found, served, matrix.tolist(), scores)
+        for place, column, left, right in chain(
+            unequal(desk, artefact.lookups, found) if artefact.lookups else (),
+            _unequal(artefact, found, served, matrix.tolist(), scores),
+        )
         if column not in silent
     ]
     with_score = sum(one.score is not None for one in found) if scored else 0

@@ -11,6 +11,7 @@ from core.serving import oip
 from core.serving.anchors import KeptAnchors
 from core.serving.model import Refused, ServedModel
 from core.serving.models import NAME, Models
+from core.serving.online import OnlineStates, asked_at
 from core.serving.scoring import Scoring
 from core.serving.tally import Telemetry
 from core.serving.tokens import DEPLOY, PREDICT, TELEMETRY, Limiter, Tokens
@@ -43,7 +44,8 @@ class App:
         self.telemetry = telemetry
         self.tokens = tokens
         self.limiter = Limiter(rate)
-        self.scoring = Scoring(telemetry)
+        self.online = OnlineStates(models.shelf.folder / "online")
+        self.scoring = Scoring(telemetry, self.online)
         self.anchors = KeptAnchors(models.shelf.folder / "anchors.jsonl", telemetry.now)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,6 +92,8 @@ class App:
             case ["POST", "v1", "anchors"]:
                 self._require(scope, DEPLOY)
                 return {"kept": self.anchors.keep(decoded(await body_of(scope, receive, SCORE_LIMIT)))}
+            case ["PUT", "v1", "views", name, "versions", version, "online"]:
+                return await self._keep_online(scope, receive, name, _version(version))
             case ["PUT", "v1", "models", name, "versions", version]:
                 return await self._place(scope, receive, name, version)
             case ["POST", "v1", "models", name, "activate"]:
@@ -112,7 +116,8 @@ class App:
         request = await self._request(scope, receive, model)
         if "rows" in request:
             return self._score_rows(model, request)
-        request_id, answer = self.scoring.one(model, self._id(model, request), request.get("inputs"))
+        request_id, at_us = self._id(model, request), self._at(model, request)
+        request_id, answer = self.scoring.one(model, request_id, request.get("inputs"), at_us)
         return {"id": request_id, "model": model.name, "version": model.version, **answer}
 
     def _score_rows(self, model: ServedModel, request: dict[str, Any]) -> dict[str, Any]:
@@ -120,7 +125,7 @@ class App:
         fits = isinstance(rows, list) and isinstance(ids, list) and len(ids) == len(rows)
         if not fits or not all(isinstance(each, str) and 0 < len(each) <= 200 for each in ids or ()):
             raise self.scoring.refuse(model, Refused(400, "ids and rows must be lists of one length", "ids"))
-        answers = self.scoring.many(model, ids or [], rows)
+        answers = self.scoring.many(model, ids or [], rows, self._at(model, request))
         told = {"answers": answers} if model.classes else {}
         scores = [answer["score"] for answer in answers]
         return {"ids": ids, "model": model.name, "version": model.version, "scores": scores, **told}
@@ -138,6 +143,23 @@ class App:
             return text_field(request, "id")
         except Refused as refused:
             raise self.scoring.refuse(model, refused) from None
+
+    def _at(self, model: ServedModel, request: dict[str, Any]) -> int | None:
+        if "at" not in request:
+            return None
+        try:
+            return asked_at(request["at"], self.telemetry.now())
+        except Refused as refused:
+            raise self.scoring.refuse(model, refused) from None
+
+    async def _keep_online(self, scope: Scope, receive: Receive, name: str, version: int) -> dict[str, Any]:
+        self._require(scope, DEPLOY)
+        if not NAME.fullmatch(name):
+            raise Refused(400, "a view's name has letters, digits, dots, dashes and underscores", "view")
+        content = await body_of(scope, receive, ARTEFACT_LIMIT)
+        sha256 = header(scope["headers"], b"x-artefact-sha256")
+        placed = await self.online.place(f"{name}@{version}", content, sha256)
+        return {"view": name, "version": version, "sha256": sha256, "placed": placed}
 
     async def _place(self, scope: Scope, receive: Receive, name: str, version: str) -> dict[str, Any]:
         self._require(scope, DEPLOY)

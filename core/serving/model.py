@@ -46,6 +46,7 @@ class ServedModel:
     def __init__(self, artefact: Artefact) -> None:
         self.name, self.version, self.sha256 = artefact.model, artefact.version, artefact.sha256
         self.features = artefact.features
+        self.lookups = artefact.lookups
         self.names = [feature.name for feature in artefact.features]
         bins = [artefact.reference.features[name].bins for name in self.names]
         self.sizes = [each.size for each in bins]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.features.columns import Feature
 from core.measures.values import CATEGORY
 from core.serving.model import Answer, Refused, ServedModel
 from core.serving.scoring import BATCH_LIMIT, Scoring
@@ -22,7 +23,7 @@ def metadata(model: ServedModel, versions: list[int]) -> dict[str, Any]:
     """What the model takes and gives, as the protocol tells it; -1 stands for any number of rows."""
     inputs = [
         {"name": each.name, "datatype": "BYTES" if each.kind == CATEGORY else "FP64", "shape": [-1, 1]}
-        for each in model.features
+        for each in _asked(model)
     ]
     return {
         "name": model.name,
@@ -37,6 +38,12 @@ def _outputs(model: ServedModel) -> list[tuple[str, str, int]]:
     """Name, datatype and width of each tensor of an answer; a model of several classes tells the likeliest, and all."""
     more = [("class", "BYTES", 1), ("scores", "FP64", len(model.classes))] if model.classes else []
     return [("score", "FP64", 1), *more]
+
+
+def _asked(model: ServedModel) -> list[Feature]:
+    """The inputs that a request gives; the others the endpoint looks up."""
+    looked_up = model.lookups.names if model.lookups else frozenset()
+    return [each for each in model.features if each.name not in looked_up]
 
 
 def infer(scoring: Scoring, model: ServedModel, request: dict[str, Any]) -> dict[str, Any]:
@@ -68,7 +75,7 @@ def _rows(model: ServedModel, tensors: Any) -> list[dict[str, Any]]:
     if not isinstance(tensors, list) or not tensors:
         raise Refused(400, "inputs must be a list of tensors, one a feature", "inputs")
     columns: dict[str, list[Any]] = {}
-    kinds = {each.name: each.kind for each in model.features}
+    kinds = {each.name: each.kind for each in _asked(model)}
     for number, tensor in enumerate(tensors):
         place = f"inputs[{number}]"
         if not isinstance(tensor, dict) or not isinstance(tensor.get("name"), str):

@@ -8,6 +8,7 @@ from time import perf_counter
 from typing import Any
 
 from core.serving.model import Answer, Refused, ServedModel
+from core.serving.online import OnlineStates
 from core.serving.tally import REJECTED, Telemetry
 
 BATCH_LIMIT = 256
@@ -16,19 +17,25 @@ BATCH_LIMIT = 256
 class Scoring:
     """Every answered, refused or failed request of a known model is counted here."""
 
-    def __init__(self, telemetry: Telemetry) -> None:
+    def __init__(self, telemetry: Telemetry, online: OnlineStates) -> None:
         self.telemetry = telemetry
+        self._online = online
         self._numbered = 0
 
-    def one(self, model: ServedModel, request_id: str, inputs: Any) -> tuple[str, Answer]:
-        """The id (made where none was given) and answer of one row. Raises Refused naming the field."""
+    def one(self, model: ServedModel, request_id: str, inputs: Any, at_us: int | None = None) -> tuple[str, Answer]:
+        """The id (made where none was given) and answer of one row, with its aggregates as of `at_us` (now).
+
+        Raises Refused naming the field.
+        """
         began = perf_counter()
         self._require_object(model, inputs, "inputs")
-        places = self._places(model, inputs, "")
+        inputs, places = self._placed(model, inputs, "", at_us)
         request_id = request_id or self._number()
         return request_id, self._score(model, request_id, inputs, places, began)
 
-    def many(self, model: ServedModel, ids: Sequence[str], rows: Sequence[Any]) -> list[Answer]:
+    def many(
+        self, model: ServedModel, ids: Sequence[str], rows: Sequence[Any], at_us: int | None = None
+    ) -> list[Answer]:
         """The answers of a batch; nothing is scored where one row is refused, and the field names that row."""
         if len(rows) > BATCH_LIMIT:
             raise self.refuse(model, Refused(413, f"at most {BATCH_LIMIT} rows at once", "rows"))
@@ -36,9 +43,9 @@ class Scoring:
         placed = []
         for number, row in enumerate(rows):
             self._require_object(model, row, f"rows[{number}]")
-            placed.append(self._places(model, row, f"rows[{number}]."))
+            placed.append(self._placed(model, row, f"rows[{number}].", at_us))
         answers = []
-        for request_id, row, places in zip(ids, rows, placed, strict=True):
+        for request_id, (row, places) in zip(ids, placed, strict=True):
             answers.append(self._score(model, request_id or self._number(), row, places, began))
             began = perf_counter()
         return answers
@@ -53,9 +60,16 @@ class Scoring:
         if row.__class__ is not dict:
             raise self.refuse(model, Refused(400, f"{field} must be an object of features", field))
 
-    def _places(self, model: ServedModel, inputs: Mapping[str, Any], prefix: str) -> list[int]:
+    def _placed(
+        self, model: ServedModel, inputs: Mapping[str, Any], prefix: str, at_us: int | None
+    ) -> tuple[Mapping[str, Any], list[int]]:
+        """A row with its aggregates looked up, and its place in each feature's bins."""
         try:
-            return model.places(inputs)
+            if model.lookups is None:
+                return inputs, model.places(inputs)
+            at_us = self.telemetry.now() if at_us is None else at_us
+            row, by = self._online.complete(model.lookups, inputs, at_us)
+            return {**row, model.lookups.text: by}, model.places(row)
         except Refused as refused:
             refused.field = prefix + refused.field
             raise self.refuse(model, refused) from None

@@ -8,8 +8,8 @@ from core.training.record import Version
 
 # What makes up a plan among a version's recorded parameters, under the names that `Plan.of` reads.
 ASKED = (
-    "dataset", "label", "task", "split", "group", "folds", "encode", "exclude", "view", "rounds", "early_stopping",
-    "class_weight", "monotone", "param", "seed", "calibrate", "cost", "features", "time",
+    "dataset", "label", "task", "split", "group", "folds", "encode", "exclude", "view", "sources", "rounds",
+    "early_stopping", "class_weight", "monotone", "param", "seed", "calibrate", "cost", "features", "time",
 )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from core.errors import BadInput, TocsinError
 from core.features.columns import Feature, ViewColumn
+from core.features.lookups import Lookups
 from core.features.view import check_view
 from core.measures.bins import Bins, from_json
 from core.measures.calibrate import Calibration
@@ -88,8 +89,9 @@ class Artefact:
     """A trained model version: raw inputs, view, booster (LightGBM text), reference, threshold, importance (gain).
 
     `classes` are the texts of a multiclass model in the order of its scores. `calibration` is applied to what the
-    booster of two classes says; scores, reference and threshold are calibrated ones. `format` is that of the file it
-    was read from, so that writing it again gives the same bytes.
+    booster of two classes says; scores, reference and threshold are calibrated ones. `lookups` are those of its raw
+    inputs that serving looks up by the others, None where there are none. `format` is that of the file it was read
+    from, so that writing it again gives the same bytes.
     """
 
     model: str
@@ -104,6 +106,7 @@ class Artefact:
     booster: str
     classes: tuple[str, ...] = ()
     calibration: Calibration | None = None
+    lookups: Lookups | None = None
     format: int = FORMAT
 
     def to_bytes(self) -> bytes:
@@ -138,11 +141,13 @@ class Artefact:
 
 def _plain(artefact: Artefact) -> dict[str, Any]:
     plain = {field.name: getattr(artefact, field.name) for field in fields(artefact)}
+    del plain["lookups"]
     reference = artefact.reference
     entries = {name: entry.to_json() for name, entry in reference.features.items()}
     found: dict[str, Any] = {
         **plain,
         "calibration": artefact.calibration and artefact.calibration.to_json(),
+        **({"lookups": artefact.lookups.to_json()} if artefact.lookups else {}),
         "features": [asdict(feature) for feature in artefact.features],
         "view": [_column(column) for column in artefact.view],
         "importance": dict(artefact.importance),
@@ -175,6 +180,7 @@ def _read(plain: dict[str, Any]) -> Artefact:
         booster=_text(plain["booster"]),
         classes=tuple(_text(name) for name in plain["classes"]) if plain["format"] >= FORMAT else (),
         calibration=Calibration.from_json(plain["calibration"]) if plain.get("calibration") else None,
+        lookups=Lookups.from_json(plain["lookups"]) if "lookups" in plain else None,
         format=plain["format"],
     )
 
@@ -245,6 +251,7 @@ def _check(artefact: Artefact) -> None:
     if width is None or int(width[1]) + 1 != len(artefact.view):
         raise ValueError("the booster does not have the view's columns")
     _check_task(artefact)
+    _check_lookups(artefact)
     if len(artefact.reference.score) != SCORE_BINS:
         raise ValueError("the reference's scores are not in 256 bins")
     for feature in artefact.features:
@@ -253,3 +260,10 @@ def _check(artefact: Artefact) -> None:
             raise ValueError(f"the kind of {feature.name!r} is not known")
         if entry.bins.size != len(entry.counts):
             raise ValueError(f"the counts of {feature.name!r} do not fit its bins")
+
+
+def _check_lookups(artefact: Artefact) -> None:
+    inputs = {feature.name: feature.kind for feature in artefact.features}
+    for one in artefact.lookups.aggregates if artefact.lookups else ():
+        if inputs.get(one.name) != NUMBER or not inputs.keys() >= set(one.key):
+            raise ValueError(f"the aggregate {one.name!r} is no input, or its key is none")

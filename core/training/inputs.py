@@ -35,11 +35,9 @@ def viewed_features(
 ) -> tuple[tuple[Feature, ...], Any]:
     """The raw inputs that a declared view reads, in the table's order, and the table with times as ISO 8601 texts.
 
-    Raises BadInput naming the column that reads what is not there, the label, or anything the contract does not call
-    a feature, a leak above all; and for a view with aggregates.
+    The table holds its aggregates already: they come last. Raises BadInput naming the column that reads what is not
+    there, the label, or anything the contract does not call a feature, a leak above all.
     """
-    if view.view.aggregate:
-        raise BadInput(f"{view.text} has aggregates, which training does not join", "train on a view of columns alone")
     reads = inputs_of(view.view)
     for name, column in reads.items():
         _require_feature(f"{view.text}: column {column!r} reads {name!r}", name, uses, table, label)
@@ -52,7 +50,16 @@ def viewed_features(
             features.append(Feature(name, CATEGORY))
         else:
             features.append(_feature(name, column))
-    return tuple(features), table
+    return (*features, *(_aggregate(one.name, table.column(one.name)) for one in view.view.aggregate)), table
+
+
+def _aggregate(name: str, column: Any) -> Feature:
+    if column.null_count == len(column):
+        raise BadInput(
+            f"aggregate {name!r} is missing in every labelled row",
+            "are its keys written alike in both data sets, and is its source as early as the rows?",
+        )
+    return Feature(name, NUMBER)
 
 
 def _require_feature(said: str, name: str, uses: Mapping[str, str], table: Any, label: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.desk import Desk
+from core.features.lookups import lookups_of
 from core.measures.scores import top
 from core.training import fit as fitting
 from core.training.artefact import Artefact
@@ -115,6 +116,7 @@ def _artefact(plan: Plan, material: Material, decided: Decided, final: Any) -> A
         booster=fitting.booster_text(final),
         classes=m.classes,
         calibration=decided.calibration,
+        lookups=lookups_of(m.saved) if m.saved else None,
     )
 
 
@@ -146,6 +148,7 @@ def _parameters(plan: Plan, material: Material, split: Split, fitter: Fitter) ->
         **({"view": material.saved.text, "view_sha256": material.saved.sha256} if material.saved else {}),
         **({"calibrate": plan.calibrate} if plan.calibrate else {}),
         **({"cost": plan.cost} if plan.cost else {}),
+        **({"sources": material.sources} if material.sources else {}),
     }
 
 

@@ -11,6 +11,8 @@ from core.datasets.rows import Snapshot
 from core.desk import Desk
 from core.errors import BadInput
 from core.features.columns import Feature, ViewColumn
+from core.features.events import event_times
+from core.features.join import joined, source_events
 from core.features.learn import learn
 from core.features.saved import SavedView, saved_view
 from core.features.view import apply, default_view
@@ -18,7 +20,7 @@ from core.training.inputs import choose_features, viewed_features
 from core.training.label import parse_label
 from core.training.plan import Plan
 from core.training.record import require_label
-from core.training.split import TEMPORAL, event_times
+from core.training.split import TEMPORAL
 from core.training.target import target_of
 
 
@@ -28,7 +30,8 @@ class Material:
 
     `labels` are numbers as `core.training.target` has them; `times` (microseconds) is None without a time column,
     `groups` (numbers from 0) without a grouped split. `allowed` are the columns the contract let be inputs; `dropped`
-    counts the rows without a label or a time. `saved` is the declared view that was asked for, or None.
+    counts the rows without a label or a time. `saved` is the declared view that was asked for, or
+    None; `sources` are the numbers of the snapshots that its aggregates were computed from.
     """
 
     snapshot_id: int
@@ -48,6 +51,7 @@ class Material:
     groups: Any | None
     dropped: int
     saved: SavedView | None
+    sources: dict[str, int]
 
     @property
     def days(self) -> Any | None:
@@ -80,10 +84,12 @@ def gather(desk: Desk, plan: Plan) -> Material:
         uses = dict.fromkeys(plan.features, "feature")
     allowed = [name for name, use in uses.items() if use == "feature"]
     saved = saved_view(desk.store, plan.view) if plan.view else None
+    sources: dict[str, int] = {}
     if saved is None:
         features = choose_features(allowed, kept, label.column, [*plan.exclude, *filter(None, [plan.group])])
         view = default_view(features, plan.cycles)
     else:
+        kept, sources = _with_aggregates(desk, plan, saved, snapshot, kept, None if times is None else times[usable])
         features, kept = viewed_features(saved, uses, kept, label.column)
         view = learn(saved.pinned, features, kept)
     return Material(
@@ -104,7 +110,20 @@ def gather(desk: Desk, plan: Plan) -> Material:
         groups=groups,
         dropped=int((~usable).sum()),
         saved=saved,
+        sources=sources,
     )
+
+
+def _with_aggregates(
+    desk: Desk, plan: Plan, saved: SavedView, snapshot: Snapshot, table: Any, times: Any | None
+) -> tuple[Any, dict[str, int]]:
+    """The table with a view's aggregates as they were known at each row's time, and the snapshots they come from."""
+    if not saved.view.aggregate:
+        return table, {}
+    if times is None:
+        raise BadInput(f"{saved.text} has aggregates, and the data have no time", "name the time column of the data")
+    events, sources = source_events(desk, saved.view, {plan.dataset: snapshot.number, **plan.sources})
+    return joined(saved.view, events, table, times), sources
 
 
 def _named(snapshot: Snapshot) -> str:

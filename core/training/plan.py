@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from core.clock import parse_span, parse_time
@@ -27,7 +27,8 @@ MOST_FOLDS = 20
 class Plan:
     """A training request: `label` empty means the contract's, `task` empty the label's, `snapshot` None the latest,
     `holdout_from_us` None the last quarter of the time; `cycles` maps columns to the period they are encoded by;
-    `view` is a declared view's `NAME` or `NAME@VERSION`, empty for the contract's features as they are.
+    `view` is a declared view's `NAME` or `NAME@VERSION`, empty for the contract's features as they are; `sources` are
+    the numbers of the snapshots its aggregates are computed from, for data sets of which it is not to be the latest.
 
     `early_stopping` is the number of rounds without improvement that end the fit, 0 for none. `calibrate` is a kind of
     calibration, `cost` a cost matrix as text, None for neither. `features` and `time` are those of a version that is
@@ -58,6 +59,7 @@ class Plan:
     view: str = ""
     features: tuple[str, ...] | None = None
     time: str | None = None
+    sources: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, args: Mapping[str, Any]) -> Plan:
@@ -94,6 +96,7 @@ class Plan:
             view=args.get("view") or "",
             features=None if features is None else tuple(features),
             time=args.get("time"),
+            sources=args.get("sources") or {},
         )
         _check(found)
         return found

@@ -39,22 +39,6 @@ class Fold:
     to_us: int
 
 
-def event_times(table: Any, column: str | None, dataset: str) -> Any:
-    """When each row happened, in microseconds, as NumPy integers; -1 where it is not known.
-
-    Raises BadInput where the data set has no time column: order in a file is not time.
-    """
-    import pyarrow as pa
-
-    if column is None or column not in table.column_names:
-        raise BadInput(
-            f"data set {dataset!r} has no time column, so no hold-out can come after the training rows",
-            "name it when adding the data: `tocsin dataset add NAME FILE --time COLUMN`; without any time, "
-            "train with --split grouped --group COLUMN, or --split stratified",
-        )
-    return table.column(column).cast(pa.timestamp("us", "UTC")).cast(pa.int64()).fill_null(-1).to_numpy()
-
-
 def temporal_split(times: Any, labels: Any, from_us: int | None, *, task: str = "binary", gap_us: int = 0) -> Split:
     """The rows before an instant, less a gap, and those from it on; without one, the last quarter of the time.
 

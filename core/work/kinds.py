@@ -13,6 +13,7 @@ KINDS: dict[str, str] = {
     "ingest": "core.datasets.job:ingest",
     "reproduce": "core.registry.reproduce:job",
     "score": "core.scoring.job:score",
+    "materialise": "core.features.job:materialise",
     "train": "core.training.job:train",
     "validate": "core.datasets.job:validate",
 }

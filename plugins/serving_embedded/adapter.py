@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from core.counts.vector import dense
-from core.endpoints.adapter import ANCHORS, CAPABILITIES, DONE, Batch, Counted, Health, Outcome, Page
+from core.endpoints.adapter import ANCHORS, CAPABILITIES, DONE, ONLINE, Batch, Counted, Health, Outcome, Page
 from core.errors import RemoteRefused, TocsinError
 from core.ledger.anchors import Anchor
 from plugins.serving_embedded.transport import Answer, Transport, refusal
@@ -21,7 +21,7 @@ HASH = "X-Artefact-Sha256"
 class EmbeddedAdapter:
     """The verbs of an embedded endpoint; the connection is kept open between calls and may be used by many threads."""
 
-    capabilities = frozenset({*CAPABILITIES, ANCHORS})
+    capabilities = frozenset({*CAPABILITIES, ANCHORS, ONLINE})
 
     def __init__(self, url: str, token: str, transport: Transport | None = None) -> None:
         self._transport = transport or Transport(url, token)
@@ -65,6 +65,11 @@ class EmbeddedAdapter:
             return Page(str(found["boot"]), _whole(found["now_us"]), batches, bool(found["more"]), lost)
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
             raise _unreadable(error) from error
+
+    def keep_online(self, view: str, version: int, content: bytes, sha256: str) -> Outcome:
+        """Send a view's online state with its hash; one that was changed on its way is sent again."""
+        path = f"/v1/views/{quote(view, safe='')}/versions/{version}/online"
+        return self._tell("PUT", path, sha256, content=content, headers={HASH: sha256})
 
     def keep_anchor(self, origin: str, anchor: Anchor) -> Outcome:
         """Give it an anchor of the ledger of a home to keep."""

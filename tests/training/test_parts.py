@@ -8,12 +8,13 @@ import pytest
 
 from core.clock import DAY
 from core.errors import BadInput
+from core.features.events import event_times
 from core.measures.scores import counted
 from core.training.inputs import choose_features
 from core.training.label import label_values, parse_label
 from core.training.plan import Plan
 from core.training.reference import overdispersion
-from core.training.split import event_times, temporal_split
+from core.training.split import temporal_split
 
 TABLE = pa.table(
     {
