@@ -21,6 +21,7 @@ from console.cli.dataset_words import (
     source_argument,
     tell,
 )
+from console.cli.engine import address_option, chosen, engine_option
 from console.cli.opening import Opens
 from console.cli.output import change_options, desk_from, emit, json_option, table
 from core.clock import iso_or_none
@@ -161,14 +162,21 @@ def show(ctx: click.Context, dataset: str, as_json: bool) -> None:
 
 
 @command.command()
-@dataset_argument
+@click.argument("dataset", metavar="DATASET[/N]")
 @snapshot_option
+@engine_option
+@address_option
 @json_option
 @click.pass_context
-def profile(ctx: click.Context, dataset: str, number: int | None, as_json: bool) -> None:
-    """What is in each column of a snapshot."""
-    snapshot = rows.snapshot(desk_from(ctx, read_only=True).store, dataset, number)
-    columns = profile_json(snapshot.profile["columns"])
+def profile(
+    ctx: click.Context, dataset: str, number: int | None, engine: str | None, address: str | None, as_json: bool
+) -> None:
+    """What is in each column of a snapshot, as it was found when it was added; with --engine, as it is found now."""
+    desk = desk_from(ctx, read_only=True)
+    dataset, _, named = dataset.partition("/")
+    snapshot = rows.snapshot(desk.store, dataset, int(named) if named.isdigit() else number)
+    facts = snapshot.profile if engine is None else verbs.profiled(desk, snapshot, chosen(engine, address))
+    columns = profile_json(facts["columns"])
     if as_json:
         emit({**snapshot_json(snapshot), "profile": {"rows": snapshot.rows, "columns": columns}})
         return

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from console.cli.engine import address_option, chosen, engine_option
 from console.cli.output import desk_from, emit, json_option, table
 from core.clock import MINUTE, iso, parse_span
 from core.errors import NotFound
@@ -61,15 +62,26 @@ def show(
 @click.argument("reference")
 @click.argument("current")
 @click.option("--level", default=0.01, show_default=True, type=click.FloatRange(1e-9, 0.5), help="False-alarm level.")
+@engine_option
+@address_option
 @json_option
 @click.pass_context
-def compare(ctx: click.Context, reference: str, current: str, level: float, as_json: bool) -> None:
+def compare(
+    ctx: click.Context,
+    reference: str,
+    current: str,
+    level: float,
+    engine: str | None,
+    address: str | None,
+    as_json: bool,
+) -> None:
     """Compare two tables column by column: files, or snapshots as DATASET or DATASET/NUMBER. Ends with 1 on drift."""
     from core.measures.compare import compare as compare_tables
 
     desk = desk_from(ctx, read_only=True)
     left, right = _table(desk, reference), _table(desk, current)
-    found = compare_tables(left, right, threads=desk.settings.threads, level=level)
+    with chosen(engine, address).open(desk.settings.threads) as working:
+        found = compare_tables(left, right, level=level, engine=working)
     if as_json:
         emit(
             {

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from console.cli.engine import address_option, engine_option
 from console.cli.output import change_options, confirm, desk_from, emit, facts, json_option, table
 from console.cli.score_output import tell, tell_comparison
 from console.cli.train import error_of, show_progress
@@ -41,6 +42,8 @@ def command() -> None:
 @click.option("--keep", default="", metavar="COLUMNS", help="Columns to pass on, with commas between.")
 @click.option("--threads", type=int, help="Threads of LightGBM; else the settings'.")
 @click.option("--compare", type=click.IntRange(1), metavar="VERSION", help="Score by this version too, and compare.")
+@engine_option
+@address_option
 @click.option("--resume", is_flag=True, help="Only go on with what was begun; an error where nothing was.")
 @click.option("--here", is_flag=True, help="Run it in this terminal even if a daemon is there to do it.")
 @click.option("--json", "as_json", is_flag=True, help="Progress and result as JSON lines.")
@@ -55,6 +58,8 @@ def run(
     keep: str,
     threads: int | None,
     compare: int | None,
+    engine: str | None,
+    address: str | None,
     resume: bool,
     here: bool,
     as_json: bool,
@@ -75,6 +80,8 @@ def run(
         "chunk": chunk,
         "threads": threads,
         "compare": compare,
+        "engine": engine,
+        "address": address,
         "out": str(out.absolute()) if out else None,
         "overwrite": yes,
     }

@@ -8,8 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from console.cli.engine import address_option, engine_option
 from console.cli.output import confirm, desk_from, emit
-from core.errors import BadInput, CheckFailed, Interrupted, NotAllowed, NotFound, StoreUnusable, TocsinError
+from core.errors import (
+    BadInput,
+    CheckFailed,
+    Interrupted,
+    NotAllowed,
+    NotFound,
+    RemoteUnreachable,
+    StoreUnusable,
+    TocsinError,
+)
 
 if TYPE_CHECKING:
     from core.desk import Desk
@@ -19,7 +29,7 @@ if TYPE_CHECKING:
 LEAST_SHARE = 0.05
 # What a job's process ends with tells which kind of error it was.
 ERRORS: dict[int, type[TocsinError]] = {
-    error.exit_code: error for error in (BadInput, NotFound, NotAllowed, StoreUnusable)
+    error.exit_code: error for error in (BadInput, NotFound, RemoteUnreachable, NotAllowed, StoreUnusable)
 }
 # Few honest problems are this easy; a column that leaks the label is the usual reason.
 SUSPICIOUS_AUC = 0.95
@@ -49,6 +59,8 @@ SUSPICIOUS_AUC = 0.95
 @click.option("--seed", type=int, help="The seed; the same one gives the same model.")
 @click.option("--calibrate", type=click.Choice(["isotonic", "sigmoid"]), help="Calibrate scores on the hold-out.")
 @click.option("--cost", metavar="fn=5,fp=1", help="Choose the threshold by what mistakes cost; also tp and tn.")
+@engine_option
+@address_option
 @click.option("--here", is_flag=True, help="Run it in this terminal even if a daemon is there to do it.")
 @click.option("--dry-run", is_flag=True, help="Check the request and say what would be done, and do nothing.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
@@ -77,6 +89,8 @@ def command(
     seed: int | None,
     calibrate: str | None,
     cost: str | None,
+    engine: str | None,
+    address: str | None,
     here: bool,
     dry_run: bool,
     yes: bool,
@@ -105,6 +119,8 @@ def command(
         "seed": seed,
         "calibrate": calibrate,
         "cost": cost,
+        "engine": engine,
+        "address": address,
     }
     desk = desk_from(ctx)
     rows, columns = _check(desk, args)

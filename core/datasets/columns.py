@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.datasets.normal import type_name
+from core.measures.row_groups import RowGroups, missing_values, row_groups
 
 if TYPE_CHECKING:
     import pyarrow
@@ -32,6 +33,10 @@ class Columns:
     def missing(self, name: str) -> int:
         """How many rows have no value in a column."""
         return sum(batch.null_count for batch in self.batches(name))
+
+    def pieces(self, names: Sequence[str]) -> Iterator[Columns]:
+        """The same rows in order in tables of some columns, which can be pickled."""
+        raise NotImplementedError
 
     def head(self, name: str, rows: int) -> Any:
         """The first values of a column as one pyarrow array, at most `rows`."""
@@ -65,6 +70,11 @@ class MemoryColumns(Columns):
             if batch.num_rows:
                 yield {name: _coded(batch.column(name)) for name in chosen.column_names}
 
+    def pieces(self, names: Sequence[str]) -> Iterator[Columns]:
+        chosen = self._table.select([*names])
+        for start in range(0, self.rows, BATCH_ROWS):
+            yield MemoryColumns(chosen.slice(start, BATCH_ROWS))
+
 
 class ParquetColumns(Columns):
     """A Parquet file that we wrote, of which one batch of a column is in memory at a time."""
@@ -95,12 +105,27 @@ class ParquetColumns(Columns):
                 yield {name: _coded(batch.column(batch.schema.get_field_index(name))) for name in chosen}
 
     def missing(self, name: str) -> int:
-        place = list(self.types).index(name)
-        groups = (self._metadata.row_group(number) for number in range(self._metadata.num_row_groups))
-        known = [group.column(place).statistics for group in groups]
-        if all(each is not None and each.has_null_count for each in known):
-            return sum(each.null_count for each in known)
-        return super().missing(name)
+        known = missing_values(self._metadata, range(self._metadata.num_row_groups), name)
+        return super().missing(name) if known is None else known
+
+    def pieces(self, names: Sequence[str]) -> Iterator[Columns]:
+        for groups in row_groups(self.path, self._metadata, names):
+            yield PieceColumns(groups, {name: self.types[name] for name in names})
+
+
+class PieceColumns(Columns):
+    """A few row groups of a Parquet file that we wrote."""
+
+    def __init__(self, groups: RowGroups, types: Mapping[str, str]) -> None:
+        self._groups, self.rows, self.types = groups, groups.rows, types
+
+    def batches(self, name: str) -> Iterator[Any]:
+        for batch in self._groups.batches(name, BATCH_ROWS, coded=self.types[name] == "text"):
+            yield _coded(batch)
+
+    def missing(self, name: str) -> int:
+        known = missing_values(self._groups.metadata, self._groups.groups, name)
+        return super().missing(name) if known is None else known
 
 
 def columns_of(table: pyarrow.Table | Columns) -> Columns:

@@ -37,14 +37,32 @@ class Estimate:
         rank = np.int64(54) - np.frexp(rest.astype(np.float64))[1]
         self._seen[place * 64 + rank] = True
 
+    def merge(self, other: Estimate) -> None:
+        """Count in what another has seen."""
+        self._seen |= other._seen
+
+    def __getstate__(self) -> bytes:
+        """A byte for each register: of what was seen only the greatest rank counts."""
+        return bytes(self._registers().astype("uint8"))
+
+    def __setstate__(self, state: bytes) -> None:
+        import numpy as np
+
+        self.__init__()  # type: ignore[misc]
+        greatest = np.frombuffer(state, dtype=np.uint8)
+        self._seen[np.arange(1 << BITS) * 64 + greatest] = greatest > 0
+
+    def _registers(self) -> Any:
+        import numpy as np
+
+        seen = self._seen.reshape(1 << BITS, 64)
+        return np.where(seen.any(axis=1), 63 - seen[:, ::-1].argmax(axis=1), 0)
+
     @property
     def count(self) -> int:
         """About how many different values there were."""
-        import numpy as np
-
         size = 1 << BITS
-        seen = self._seen.reshape(size, 64)
-        registers = np.where(seen.any(axis=1), 63 - seen[:, ::-1].argmax(axis=1), 0)
+        registers = self._registers()
         empty = int((registers == 0).sum())
         raw: float = 0.7213 / (1 + 1.079 / size) * size * size / float((2.0**-registers).sum())
         few = raw <= 2.5 * size and empty > 0

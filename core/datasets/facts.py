@@ -1,13 +1,17 @@
-"""The parts of a column's profile, each fed with the values that are there, batch by batch."""
+"""The parts of a column's profile, each fed with the values that are there, batch by batch.
+
+Those of two runs of rows, one after the other, merge into exactly the part of all the rows.
+"""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from core.datasets.distinct import Estimate
+from core.measures.exact import Moments
 
 DISTINCT_KEPT = 10_000
 LEVELS_KEPT = 1000
@@ -20,6 +24,9 @@ class Part(Protocol):
     def add(self, present: Any) -> None:
         """Take in the values of one batch: a pyarrow array that is not empty and has none missing."""
 
+    def merge(self, later: Self) -> None:
+        """Take in what another was told of the rows right after these."""
+
     def facts(self) -> dict[str, Any]:
         """What it came to."""
 
@@ -30,13 +37,28 @@ class Values:
     def __init__(self) -> None:
         self._counts: Counter[Any] = Counter()
         self._estimate: Estimate | None = None
+        self._type: Any = None
 
     def add(self, present: Any) -> None:
         """Take in the values of one batch."""
+        self._type = present.type
         if self._estimate is None:
             self._count(present)
         else:
             self._estimate.add(present)
+
+    def merge(self, later: Values) -> None:
+        """Take in the values of other rows, which the other may no longer tell."""
+        kind = later._type if self._type is None else self._type
+        if kind is None:
+            return
+        self._type = kind
+        if self._estimate is None and later._estimate is None:
+            self._counts.update(later._counts)
+            if len(self._counts) > DISTINCT_KEPT:
+                self._sketch(kind)
+        else:
+            self._sketch(kind).merge(later._sketch(kind))
 
     def fewer_than(self, rows: int) -> bool:
         """Whether it is certain that there are fewer values than rows."""
@@ -64,24 +86,32 @@ class Values:
                 return
 
     def _give_up(self, present: Any) -> None:
+        self._sketch(present.type).add(present)
+
+    def _sketch(self, kind: Any) -> Estimate:
+        """From now on an estimate, of the values that were counted so far."""
         import pyarrow as pa
 
-        self._estimate = Estimate()
-        plain = present.type.value_type if pa.types.is_dictionary(present.type) else present.type
-        known = pa.array(list(self._counts), plain)
-        self._estimate.add(known.dictionary_encode() if plain != present.type else known)
-        self._estimate.add(present)
-        self._counts.clear()
+        if self._estimate is None:
+            self._estimate, self._type = Estimate(), kind
+            plain = kind.value_type if pa.types.is_dictionary(kind) else kind
+            known = pa.array(list(self._counts), plain)
+            self._estimate.add(known.dictionary_encode() if plain != kind else known)
+            self._counts.clear()
+        return self._estimate
 
 
 class Numbers:
-    """Ends, moments, and quantiles of an even sample; infinities are counted and otherwise left out."""
+    """Ends, moments, and quantiles of an even sample; infinities are counted and otherwise left out.
 
-    def __init__(self, count: int) -> None:
+    `count` is how many values the whole column has, `before` how many of them stand before the first that is added.
+    """
+
+    def __init__(self, count: int, before: int = 0) -> None:
         self._step = -(-count // SAMPLE) or 1
-        self._row = 0
+        self._row = before
         self._sample: list[Any] = []
-        self._count, self._mean, self._squares, self._infinite = 0, 0.0, 0.0, 0
+        self._moments, self._infinite = Moments(), 0
         self._low, self._high = math.inf, -math.inf
 
     def add(self, present: Any) -> None:
@@ -98,25 +128,24 @@ class Numbers:
         if len(values):
             self._low = min(values.min().item(), self._low)
             self._high = max(values.max().item(), self._high)
-            self._merge(values)
+            self._moments.add(values)
 
-    def _merge(self, values: Any) -> None:
-        """Moments of two parts from those of each (Chan, Golub and LeVeque 1979): no large sums are subtracted."""
-        added, mean = len(values), float(values.mean(dtype="float64"))
-        squares = float(((values - mean) ** 2).sum(dtype="float64"))
-        total, apart = self._count + added, mean - self._mean
-        self._mean += apart * added / total
-        self._squares += squares + apart * apart * self._count * added / total
-        self._count = total
+    def merge(self, later: Numbers) -> None:
+        """Take in the values of the rows right after these."""
+        self._sample += later._sample
+        self._row = later._row
+        self._infinite += later._infinite
+        self._low, self._high = min(self._low, later._low), max(self._high, later._high)
+        self._moments.merge(later._moments)
 
     def facts(self) -> dict[str, Any]:
         """Everything that is told of numbers."""
-        some = self._count > 0
+        some = self._moments.count > 0
         return {
             "min": self._low if some else None,
             "max": self._high if some else None,
-            "mean": self._mean if some else None,
-            "std": math.sqrt(self._squares / self._count) if some else None,
+            "mean": self._moments.mean if some else None,
+            "std": self._moments.std if some else None,
             "infinite": self._infinite,
             **self._quantiles(),
         }
@@ -135,7 +164,7 @@ class Numbers:
 class Ends:
     """The first and the last time."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, before: int = 0) -> None:
         self._ends: list[int] = []
 
     def add(self, present: Any) -> None:
@@ -143,32 +172,44 @@ class Ends:
         import pyarrow.compute as pc
 
         found = pc.min_max(present).as_py()
-        known = [*self._ends, found["min"], found["max"]]
-        self._ends = [min(known), max(known)]
+        self._widen([found["min"], found["max"]])
+
+    def merge(self, later: Ends) -> None:
+        """Take in the times of other rows."""
+        self._widen(later._ends)
 
     def facts(self) -> dict[str, Any]:
         """Microseconds; None where there is no time."""
         low, high = self._ends or (None, None)
         return {"min": low, "max": high}
 
+    def _widen(self, others: list[int]) -> None:
+        known = [*self._ends, *others]
+        self._ends = [min(known), max(known)] if known else []
+
 
 class Yes:
     """How many are true."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, before: int = 0) -> None:
         self._true = 0
 
     def add(self, present: Any) -> None:
         """Take in one batch."""
         self._true += present.true_count
 
+    def merge(self, later: Yes) -> None:
+        """Take in the values of other rows."""
+        self._true += later._true
+
     def facts(self) -> dict[str, Any]:
         """Their number."""
         return {"true": self._true}
 
 
-# What is told of each type beside its values; each is made with the number of values that are there.
-PARTS: dict[str, tuple[Callable[[int], Part], ...]] = {
+# What is told of each type beside its values; each is made with the number of values that are there,
+# and of those before the first that it will be fed.
+PARTS: dict[str, tuple[Callable[[int, int], Part], ...]] = {
     "integer": (Numbers,),
     "number": (Numbers,),
     "time": (Ends,),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 from core.datasets import rows
 from core.datasets.check import check
@@ -14,7 +15,9 @@ from core.datasets.given import given
 from core.datasets.infer import infer
 from core.datasets.ingest import save_contract
 from core.datasets.load import columns
+from core.datasets.profile import profile
 from core.desk import Desk
+from core.engines.engine import Choice
 
 
 def validate(
@@ -35,6 +38,16 @@ def validated(desk: Desk, dataset: str, number: int | None = None, *, strict: bo
     contract = rows.contract(desk.store, dataset).contract
     found = check(contract, columns(desk, snapshot))
     return [finding.refused() for finding in found] if strict or contract.strict else found
+
+
+def profiled(desk: Desk, snapshot: rows.Snapshot, engine: Choice) -> dict[str, Any]:
+    """The profile of a snapshot's rows, gathered anew by an engine and written nowhere.
+
+    Raises what `load.path` and the opening of an engine do.
+    """
+    found, threads = columns(desk, snapshot), desk.settings.threads
+    with engine.open(threads) as working:
+        return profile(found, threads=threads, engine=working)
 
 
 def set_contract(desk: Desk, dataset: str, contract: Contract, reason: str = "") -> rows.SavedContract:

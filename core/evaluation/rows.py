@@ -8,6 +8,7 @@ from typing import Any
 
 from core.clock import iso
 from core.desk import Desk
+from core.engines.local import LocalEngine
 from core.errors import BadInput
 from core.evaluation.plan import Asked
 from core.measures.intervals import Blocks
@@ -101,13 +102,14 @@ def of_holdout(desk: Desk, found: Version, report: Report) -> Scored:
     """A version's own hold-out, scored by the booster that had not seen it.
 
     That booster is fitted again from the recorded snapshot and parameters, bit for bit, since the registered one was
-    fitted on these rows as well. Where the version is calibrated, the curve and the rows are those its metrics are of:
+    fitted on these rows as well; where an engine fitted that one on several machines, this one is near it and no more.
+    Where the version is calibrated, the curve and the rows are those its metrics are of:
     a curve of the hold-out's earlier half, the rows of the later.
     """
     plan = plan_of(found)
     material = gather(desk, plan)
     split = split_of(plan, material)
-    fitter = Fitter(desk.settings.threads, plan, material, lambda share, text="": report(share))
+    fitter = Fitter(desk.settings.threads, plan, material, lambda share, text="": report(share), LocalEngine())
     assert material.times is not None, "a version with a hold-out in time has times"
     trial = run_trial(plan, material, split, fitter, int(found.parameters.get("best_rounds", plan.rounds)))
     registered = find.load_artefact(desk, found.model, found.version)

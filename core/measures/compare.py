@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from core.engines.engine import Engine, Make
+from core.engines.local import LocalEngine
 from core.errors import BadInput
 from core.measures.bins import TOP_LEVELS, number_bins
 from core.measures.cells import Cells, points
@@ -13,12 +16,15 @@ from core.measures.comparison import FeatureDrift, compared, judge
 from core.measures.grid import Grid
 from core.measures.significance import INDEPENDENT
 from core.measures.tables import Table
+from core.measures.tallies import Levels, Places, Sample
 from core.measures.values import NUMBER
 
 # The reference rows that the bins are made of, taken evenly over the table; every row is counted in them.
 SAMPLED_ROWS = 131_072
 # A text column with more values than this is a key or free text, and has no distribution to compare.
 MOST_LEVELS = 50_000
+# Columns that are compared at a time: their samples are in memory together.
+AT_ONCE = 32
 # The family-wise level of one comparison.
 LEVEL = 0.01
 
@@ -38,16 +44,19 @@ class Comparison:
         return [column.name for column in self.columns if column.drifted]
 
 
-def compare(reference: Table, current: Table, *, threads: int = 1, level: float = LEVEL) -> Comparison:
-    """Compare every column that is a number or a category in both; each thread reads one column at a time.
+def compare(
+    reference: Table, current: Table, *, threads: int = 1, level: float = LEVEL, engine: Engine | None = None
+) -> Comparison:
+    """Compare every column that is a number or a category in both.
 
-    Rows are taken as independent. Number bins are quantiles of the reference, so the current table cannot move them.
+    The counts are the same for every engine; without one it is this process, of which each thread reads one column
+    at a time. Rows are taken as independent. Number bins are quantiles of the reference, so the current table cannot
+    move them.
     """
     names, skipped = _comparable(reference, current)
-    with ThreadPoolExecutor(max(1, threads)) as pool:
-        results = pool.map(lambda name: _column(name, reference, current), names)
-        found: list[FeatureDrift] = []
-        for name, result in zip(names, results, strict=True):
+    working, found = engine or LocalEngine("", threads), []
+    for first in range(0, len(names), AT_ONCE):
+        for name, result in _columns(working, names[first : first + AT_ONCE], reference, current).items():
             if isinstance(result, str):
                 skipped[name] = result
             else:
@@ -70,79 +79,53 @@ def _comparable(reference: Table, current: Table) -> tuple[list[str], dict[str, 
     return names, skipped
 
 
-def _column(name: str, reference: Table, current: Table) -> FeatureDrift | str:
-    """The distances of one column, or why there are none."""
-    if reference.kinds[name] == NUMBER:
-        return _numbers(name, reference, current)
-    levels = _level_counts(reference, name)
-    if levels is None or not levels:
-        return f"more than {MOST_LEVELS:,} values" if levels is None else "nothing but missing values in the reference"
-    others = _level_counts(current, name)
-    if others is None:
-        return f"more than {MOST_LEVELS:,} values in the current table"
-    known = sorted(levels.keys() - {None}, key=lambda level: (-levels[level], level))[:TOP_LEVELS]
-    left, right = _level_cells(levels, known), _level_cells(others, known)
-    return compared(name, "category", left, right, None, INDEPENDENT)
+def _columns(engine: Engine, names: Sequence[str], reference: Table, current: Table) -> dict[str, FeatureDrift | str]:
+    """The distances of each column, or why there are none: one pass for the bins and levels, one for each side."""
+    step = max(1, reference.rows // SAMPLED_ROWS)
+    learn: dict[str, Make] = {
+        name: partial(Sample, step) if reference.kinds[name] == NUMBER else partial(Levels, MOST_LEVELS)
+        for name in names
+    }
+    known = engine.fold(reference, learn)
+    grids = {name: _grid(known[name].values()) for name in names if reference.kinds[name] == NUMBER}
+    places: dict[str, Make] = {name: partial(Places, grid) for name, grid in grids.items() if grid is not None}
+    left = engine.fold(reference, places)
+    levels = [name for name in names if name not in grids and known[name].totals]
+    right = engine.fold(current, {**places, **{name: learn[name] for name in levels}})
+    return {
+        name: _numbers(name, grids[name], left.get(name), right.get(name))
+        if name in grids
+        else _levels(name, known[name], right.get(name))
+        for name in names
+    }
 
 
-def _numbers(name: str, reference: Table, current: Table) -> FeatureDrift | str:
+def _grid(sample: Any) -> Grid | None:
+    """The bins of a number and where values lie in them; None without any number."""
     import numpy as np
 
-    sample = _sampled(reference, name)
     try:
-        edges = number_bins(sample).edges
+        return Grid(number_bins(sample).edges, sample[np.isfinite(sample)])
     except BadInput:
+        return None
+
+
+def _numbers(name: str, grid: Grid | None, left: Places | None, right: Places | None) -> FeatureDrift | str:
+    if grid is None or left is None or right is None:
         return "no numbers in the reference"
-    grid = Grid(edges, sample[np.isfinite(sample)])
-    left, right = _number_cells(reference, name, grid), _number_cells(current, name, grid)
-    return compared(name, NUMBER, left, right, points(edges), INDEPENDENT)
+    return compared(name, NUMBER, left.cells, right.cells, points(grid.edges), INDEPENDENT)
 
 
-def _sampled(table: Table, name: str) -> Any:
-    """Every k-th value of a column, so that at most about 131,072 are held."""
-    import numpy as np
-
-    step = max(1, table.rows // SAMPLED_ROWS)
-    parts = []
-    first = 0
-    for batch in table.batches(name):
-        parts.append(np.asarray(batch[first:].to_numpy(zero_copy_only=False), dtype=float)[::step])
-        first = (first - len(batch)) % step
-    return np.concatenate(parts) if parts else np.empty(0)
-
-
-def _number_cells(table: Table, name: str, grid: Grid) -> Cells:
-    """Counts of [below, bins..., above]; not-a-numbers are missing, as nulls are."""
-    import numpy as np
-
-    counts = np.zeros(grid.size, dtype=np.int64)
-    missing = 0
-    for batch in table.batches(name):
-        values = np.asarray(batch.to_numpy(zero_copy_only=False), dtype=float)
-        absent = np.isnan(values)
-        if absent.any():
-            values = values[~absent]
-        missing += len(absent) - len(values)
-        counts += grid.count(values)
-    return Cells(missing, 0, counts.tolist())
-
-
-def _level_counts(table: Table, name: str) -> dict[str | None, int] | None:
-    """Rows of each level, missing ones under None; None where there are too many levels to hold."""
-    import numpy as np
-
-    totals: dict[str | None, int] = {}
-    for batch in table.batches(name):
-        if batch.null_count:
-            totals[None] = totals.get(None, 0) + batch.null_count
-        places = batch.indices.drop_null().to_numpy(zero_copy_only=False)
-        rows = np.bincount(places, minlength=len(batch.dictionary)).tolist()
-        for level, count in zip(batch.dictionary.to_pylist(), rows, strict=True):
-            if count:
-                totals[level] = totals.get(level, 0) + count
-        if len(totals) > MOST_LEVELS:
-            return None
-    return totals
+def _levels(name: str, left: Levels, right: Levels | None) -> FeatureDrift | str:
+    if left.totals is None:
+        return f"more than {MOST_LEVELS:,} values"
+    if right is None:
+        return "nothing but missing values in the reference"
+    if right.totals is None:
+        return f"more than {MOST_LEVELS:,} values in the current table"
+    levels = left.totals
+    known = sorted(levels.keys() - {None}, key=lambda level: (-levels[level], level))[:TOP_LEVELS]
+    return compared(name, "category", _level_cells(levels, known), _level_cells(right.totals, known), None, INDEPENDENT)
 
 
 def _level_cells(totals: dict[str | None, int], known: list[str | None]) -> Cells:

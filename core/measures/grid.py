@@ -21,7 +21,7 @@ class Grid:
     def __init__(self, edges: Sequence[float], sample: Any) -> None:
         import numpy as np
 
-        self.size = len(edges) + 1
+        self.edges, self.size = edges, len(edges) + 1
         self._edges = np.asarray(edges, dtype=float)
         low, high = np.quantile(sample, [0.001, 0.999]).tolist() if len(sample) else (0.0, 0.0)
         self._low = float(low)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from core.errors import BadInput
+from core.measures.row_groups import RowGroups, missing_values, row_groups
 from core.measures.values import CATEGORY, NUMBER
 
 # Large enough that the cost of a call does not count, small enough to stay in the processor's cache.
@@ -21,6 +22,14 @@ class Table:
 
     def batches(self, name: str) -> Iterator[Any]:
         """The column's pyarrow arrays, in order; a category's are dictionaries. Each call reads it anew."""
+        raise NotImplementedError
+
+    def missing(self, name: str) -> int:
+        """How many rows have no value in a column."""
+        return sum(batch.null_count for batch in self.batches(name))
+
+    def pieces(self, names: Sequence[str]) -> Iterator[Table]:
+        """The same rows in order in tables of some columns, which can be pickled."""
         raise NotImplementedError
 
 
@@ -52,6 +61,33 @@ class ParquetTable(Table):
         except (pa.ArrowException, OSError) as error:
             raise _unreadable(self._path, error) from error
 
+    def missing(self, name: str) -> int:
+        known = missing_values(self._metadata, range(self._metadata.num_row_groups), name)
+        return super().missing(name) if known is None else known
+
+    def pieces(self, names: Sequence[str]) -> Iterator[Table]:
+        try:
+            for groups in row_groups(self._path, self._metadata, names):
+                yield PieceTable(groups, {name: self.kinds[name] for name in names})
+        except OSError as error:
+            raise _unreadable(self._path, error) from error
+
+
+class PieceTable(Table):
+    """A few row groups of a Parquet file."""
+
+    def __init__(self, groups: RowGroups, kinds: Mapping[str, str | None]) -> None:
+        self._groups, self.rows, self.kinds = groups, groups.rows, kinds
+
+    def batches(self, name: str) -> Iterator[Any]:
+        kind = self.kinds[name]
+        for batch in self._groups.batches(name, BATCH_ROWS, coded=kind == CATEGORY):
+            yield _as_kind(batch, kind)
+
+    def missing(self, name: str) -> int:
+        known = missing_values(self._groups.metadata, self._groups.groups, name)
+        return super().missing(name) if known is None else known
+
 
 class MemoryTable(Table):
     """A pyarrow table."""
@@ -64,6 +100,11 @@ class MemoryTable(Table):
     def batches(self, name: str) -> Iterator[Any]:
         for chunk in self._table.column(name).chunks:
             yield _as_kind(chunk, self.kinds[name])
+
+    def pieces(self, names: Sequence[str]) -> Iterator[Table]:
+        chosen = self._table.select([*names])
+        for start in range(0, self.rows, BATCH_ROWS):
+            yield MemoryTable(chosen.slice(start, BATCH_ROWS))
 
 
 def kind_of(arrow_type: Any) -> str | None:

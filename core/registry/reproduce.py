@@ -1,4 +1,7 @@
-"""Make a version again from what was recorded of it, and hold the two files against each other, bit for bit."""
+"""Make a version again from what was recorded of it, and hold the two files against each other, bit for bit.
+
+A fit that an engine spread over machines is not the same twice: it is made again here, and its measure compared.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import Any
 
 from core.desk import Desk
 from core.errors import BadInput, NotFound, StoreUnusable, TocsinError
+from core.measures.tasks import HEADLINES, told
 from core.registry.versions import Version, version
 from core.training.again import plan_of
 from core.training.artefact import Artefact
@@ -16,10 +20,16 @@ from core.training.job import build
 from core.training.origin import code_hash, environment
 from core.work.progress import Progress
 
+BITS, INTERVAL = "bits", "interval"
+
 
 @dataclass(frozen=True)
 class Reproduction:
-    """Whether a version made again is the same file, and what differs, the likeliest cause first."""
+    """Whether a version made again is the same file, and what differs, the likeliest cause first.
+
+    `by` says how it is judged: by `bits`, or for a distributed fit by `interval`: its measure made again must lie in
+    the interval that was recorded. `agrees` is the judgement.
+    """
 
     model: str
     version: int
@@ -27,6 +37,8 @@ class Reproduction:
     artefact: str
     again: str
     differences: tuple[str, ...]
+    by: str
+    agrees: bool
 
     def to_json(self) -> dict[str, Any]:
         """Plain data with stable keys."""
@@ -43,16 +55,36 @@ def job(desk: Desk, args: Mapping[str, Any], progress: Progress) -> dict[str, An
 def reproduce(desk: Desk, model: str, number: int | None, progress: Progress) -> Reproduction:
     """Train a version again, registering nothing. Raises NotFound for an unknown version."""
     found = version(desk.store, model, number)
-    around = [*_origin(found)]
+    around, by = [*_origin(found)], INTERVAL if found.parameters.get("engine") else BITS
     try:
-        artefact = build(desk, plan_of(found), progress).artefact.numbered(found.version)
+        draft = build(desk, plan_of(found), progress)
     except (NotFound, StoreUnusable, BadInput) as error:
         said = f"it cannot be trained again: {error.message}"
-        return Reproduction(model, found.version, False, found.artefact, "", (said, *around))
+        return Reproduction(model, found.version, False, found.artefact, "", (said, *around), by, False)
     progress(1.0, "compared")
+    artefact = draft.artefact.numbered(found.version)
     identical = artefact.sha256 == found.artefact
-    inside = [] if identical else [first_difference(_recorded(desk, found), artefact.to_bytes())]
-    return Reproduction(model, found.version, identical, found.artefact, artefact.sha256, (*around, *inside))
+    if by == INTERVAL:
+        agrees, said = _within(found, draft.metrics)
+        inside = [said]
+    else:
+        agrees = identical
+        inside = [] if identical else [first_difference(_recorded(desk, found), artefact.to_bytes())]
+    return Reproduction(
+        model, found.version, identical, found.artefact, artefact.sha256, (*around, *inside), by, agrees
+    )
+
+
+def _within(found: Version, again: Mapping[str, Any]) -> tuple[bool, str]:
+    """Whether the first measure made again lies in the interval recorded of it, and that in words."""
+    name, title = HEADLINES[found.task].first
+    value, low, high = again.get(name), *(found.metrics.get(f"{name}_{end}") for end in ("low", "high"))
+    agrees = value is not None and low is not None and high is not None and low <= value <= high
+    first, interval, _ = told(found.task, found.metrics)
+    return agrees, (
+        f"fitted by {found.parameters['engine']} on {found.parameters.get('workers')} workers, which is not the same "
+        f"twice: {title} {first} ({interval}) then, {told(found.task, again)[0]} fitted on this machine"
+    )
 
 
 def _origin(found: Version) -> Iterator[str]:

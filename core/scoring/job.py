@@ -14,6 +14,7 @@ from core.clock import span
 from core.datasets import load
 from core.datasets.rows import snapshot, snapshot_by_id
 from core.desk import Desk
+from core.engines.engine import Engine
 from core.errors import BadInput
 from core.home import home_error
 from core.registry import versions
@@ -22,10 +23,10 @@ from core.scoring.compare import compare
 from core.scoring.parts import Parts, ahead, chunks, sweep
 from core.scoring.plan import Plan, require_scorable
 from core.scoring.rows import Score, Work
+from core.scoring.scorer import Scorer
 from core.settings import Quota
 from core.store.blobs import file_sha256
 from core.training.artefact import Artefact
-from core.training.booster import load_booster, score_table
 
 if TYPE_CHECKING:
     import pyarrow
@@ -49,11 +50,13 @@ def score(desk: Desk, args: Mapping[str, Any], progress: Progress) -> dict[str, 
         require_scorable(artefact, work.snapshot, work.keep)
     threads = plan.threads or desk.settings.threads
     done = []
-    for place, (work, artefact) in enumerate(zip(works, loaded, strict=True)):
-        found = rows.begin(desk, work, plan.run_id)
-        part = _share(progress, place, len(works))
-        done.append(found if found.blob else _through(desk, found, artefact, threads, part))
-        sweep(desk)
+    with plan.engine.open(threads) as engine:
+        for place, (work, artefact) in enumerate(zip(works, loaded, strict=True)):
+            found = rows.begin(desk, work, plan.run_id)
+            part = _share(progress, place, len(works))
+            scorer = Scorer(artefact, found.keep, threads)
+            done.append(found if found.blob else _through(desk, found, scorer, engine, part))
+            sweep(desk)
     if plan.out is not None:
         hand_out(desk, done[0], plan.out, overwrite=plan.overwrite)
     result = {**summary(done[0], desk.settings.quota), "out": str(plan.out) if plan.out else None}
@@ -99,34 +102,21 @@ def _share(progress: Progress, place: int, of: int) -> Progress:
     return lambda share, text="": progress((place + share) / of * (1 - 1e-9), text)
 
 
-def _through(desk: Desk, found: Score, artefact: Artefact, threads: int, progress: Progress) -> Score:
+def _through(desk: Desk, found: Score, scorer: Scorer, engine: Engine, progress: Progress) -> Score:
     """Score what is not in whole parts yet, then join all parts into one file."""
-    files, spent = Parts(desk, found), _Spent()
+    files, spent = Parts(desk, found), _Spent(engine)
     done = len(files.whole())
     rows.forget_parts(desk, found.id, done)
     source = load.path(desk, snapshot_by_id(desk.store, found.snapshot_id))
-    names = dict.fromkeys([*(feature.name for feature in artefact.features), *found.keep])
-    booster, told = load_booster(artefact), _Told(found, done * found.chunk, progress)
-    for table in ahead(chunks(source, [*names], done * found.chunk, found.chunk)):
-        output = scored(artefact, booster, table, found, threads)
+    told = _Told(found, done * found.chunk, progress)
+    waiting = ahead(chunks(source, scorer.columns, done * found.chunk, found.chunk))
+    for output in engine.each(scorer, waiting):
         rows.keep_part(desk, found.id, files.write(done, output), *spent.since())
-        told.more(table.num_rows)
+        told.more(output.num_rows)
         done += 1
     progress(1 - JOINING, f"joining {done} parts")
-    blob = _joined(desk, files.tables(done), _metadata(found, artefact))
+    blob = _joined(desk, files.tables(done), _metadata(found, scorer.artefact))
     return rows.end(desk, found, blob, *spent.since())
-
-
-def scored(artefact: Artefact, booster: Any, table: pyarrow.Table, found: Score, threads: int) -> pyarrow.Table:
-    """The kept columns of some rows, their scores, and for a classifier of two classes what the threshold decides."""
-    import pyarrow as pa
-
-    scores = score_table(artefact, table, threads=threads, booster=booster)
-    columns = {name: table.column(name) for name in found.keep}
-    columns["score"] = pa.array(scores)
-    if artefact.task == "binary":
-        columns["decision"] = pa.array(scores >= artefact.threshold)
-    return pa.table(columns).combine_chunks()
 
 
 def _metadata(found: Score, artefact: Artefact) -> dict[str, str]:
@@ -186,13 +176,17 @@ def hand_out(desk: Desk, found: Score, out: Path, *, overwrite: bool) -> None:
 
 
 class _Spent:
-    """CPU and wall time of this process between two moments, in milliseconds."""
+    """CPU time here and where the engine works, and wall time, between two moments, in milliseconds."""
 
-    def __init__(self) -> None:
-        self._cpu, self._wall = time.process_time(), time.monotonic()
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._cpu, self._wall = self._process(), time.monotonic()
+
+    def _process(self) -> float:
+        return time.process_time() + self._engine.elsewhere_ms / 1000
 
     def since(self) -> tuple[int, int]:
-        cpu, wall = time.process_time(), time.monotonic()
+        cpu, wall = self._process(), time.monotonic()
         # What is left of a millisecond counts for the next one.
         took = int(1000 * (cpu - self._cpu)), int(1000 * (wall - self._wall))
         self._cpu, self._wall = self._cpu + took[0] / 1000, self._wall + took[1] / 1000

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from core.datasets.rows import Snapshot
+from core.engines.engine import HERE, Choice
 from core.errors import BadInput
 from core.features.columns import Feature
 from core.measures.values import CATEGORY
@@ -36,6 +37,7 @@ class Plan:
     out: Path | None
     overwrite: bool
     run_id: int | None
+    engine: Choice = HERE
 
     @classmethod
     def of(cls, args: Mapping[str, Any]) -> Plan:
@@ -55,6 +57,7 @@ class Plan:
             out=Path(args["out"]) if args.get("out") else None,
             overwrite=bool(args.get("overwrite")),
             run_id=args.get("run_id"),
+            engine=Choice.of(args),
         )
 
 

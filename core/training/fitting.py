@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.engines.engine import Engine
 from core.training.fit import Recipe, Rows, category_places, fit, parameters_of
 from core.training.material import Material
 from core.training.options import constraints, row_weights
@@ -14,10 +15,13 @@ from core.work.progress import Progress
 
 
 class Fitter:
-    """Fits a plan's recipe on parts of its material. Raises BadInput for a recipe that the material does not allow."""
+    """Fits a plan's recipe on parts of its material, by the engine where that can, else here.
 
-    def __init__(self, threads: int, plan: Plan, material: Material, progress: Progress) -> None:
-        self._plan, self._material, self._threads = plan, material, threads
+    Raises BadInput for a recipe that the material does not allow.
+    """
+
+    def __init__(self, threads: int, plan: Plan, material: Material, progress: Progress, engine: Engine) -> None:
+        self._plan, self._material, self._threads, self._engine = plan, material, threads, engine
         bound = constraints(plan.monotone, material.task, material.features, material.view)
         self.parameters = {**parameters_of(material.task, material.classes, bound, plan.param), "seed": plan.seed}
         self._weights = row_weights(plan.class_weight, material.task, material.classes, material.labels)
@@ -41,8 +45,14 @@ class Fitter:
     def fit(self, name: str, text: str, part: Any, rounds: int, *, held: Any = None, stop: int = 0) -> Any:
         """A booster fitted on the rows of `part`; its loss on those of `held` is told as well."""
         recipe = Recipe(self.parameters, rounds, self._categories, self._threads)
-        beside = None if held is None else self._rows(held)
-        return fit(self._rows(part), recipe, self._stages.fit(name, text), held=beside, stop=stop)
+        report, boost = self._stages.fit(name, text), getattr(self._engine, "boost", None)
+        if boost is None:
+            beside = None if held is None else self._rows(held)
+            return fit(self._rows(part), recipe, report, held=beside, stop=stop)
+        rows, parameters = self._rows(part), {**self.parameters, "verbosity": -1}
+        booster = boost(parameters, rounds, rows.matrix, rows.labels, rows.weights, [*self._categories])
+        report(rounds, rounds, {})
+        return booster
 
     def scores(self, booster: Any, part: Any) -> Any:
         """What a booster says of the rows of a part."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.desk import Desk
+from core.engines.engine import Engine
 from core.features.lookups import lookups_of
 from core.measures.scores import top
 from core.training import fit as fitting
@@ -62,10 +63,15 @@ def summary(version: Version) -> dict[str, Any]:
 
 def build(desk: Desk, plan: Plan, progress: Progress) -> Draft:
     """Train a model and evaluate it, without registering anything."""
+    with plan.engine.open(desk.settings.threads) as engine:
+        return _built(desk, plan, engine, progress)
+
+
+def _built(desk: Desk, plan: Plan, engine: Engine, progress: Progress) -> Draft:
     material = gather(desk, plan)
     split = split_of(plan, material)
-    fitter = Fitter(desk.settings.threads, plan, material, progress)
-    parameters = _parameters(plan, material, split, fitter)
+    fitter = Fitter(desk.settings.threads, plan, material, progress, engine)
+    parameters = {**_parameters(plan, material, split, fitter), **engine.told}
     log(progress, f"parameters: {json.dumps(parameters, sort_keys=True)}")
     rounds = fitter.best_rounds(split)
     folds = _folds(plan, material, split, fitter, rounds)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.clock import parse_span, parse_time
+from core.engines.engine import HERE, LOCAL, Choice
 from core.errors import BadInput
 from core.measures.calibrate import KINDS
 from core.measures.cost import parse_cost
@@ -60,6 +61,7 @@ class Plan:
     features: tuple[str, ...] | None = None
     time: str | None = None
     sources: Mapping[str, int] = field(default_factory=dict)
+    engine: Choice = HERE
 
     @classmethod
     def of(cls, args: Mapping[str, Any]) -> Plan:
@@ -97,6 +99,7 @@ class Plan:
             features=None if features is None else tuple(features),
             time=args.get("time"),
             sources=args.get("sources") or {},
+            engine=Choice.of(args),
         )
         _check(found)
         return found
@@ -108,6 +111,8 @@ def _check(plan: Plan) -> None:
         raise BadInput("a grouped split and its column go together", "write --split grouped --group COLUMN")
     if plan.split != TEMPORAL and (plan.folds or plan.gap_us):
         raise BadInput(f"a {plan.split} split has no folds and no gap in time", "leave --folds and --gap out")
+    if plan.early_stopping and plan.engine.name != LOCAL:
+        raise BadInput(f"early stopping is not done by the engine {plan.engine.name}", "say how many --rounds instead")
     if plan.folds == 1:
         raise BadInput("one fold is no cross-validation", "write --folds 3")
 
