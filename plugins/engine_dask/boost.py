@@ -73,7 +73,11 @@ def _dealt(client: Any, values: Any, workers: list[str]) -> Any:
 
 def _watched(client: Any, address: str, fitting: Future[Any], workers: list[str]) -> None:
     """Wait for a fit. Raises RemoteUnreachable as soon as a worker is gone: the others would wait for it."""
-    while not wait_for([fitting], LOOK_EVERY_SECONDS).done:
+    ended = False
+    while not ended:
+        ended = bool(wait_for([fitting], LOOK_EVERY_SECONDS).done)
+        if ended and fitting.exception() is None:
+            return
         gone = sorted(set(workers) - set(client.nthreads()))
         if gone:
             raise RemoteUnreachable(f"a worker of {address} died while fitting: {', '.join(gone)}", AGAIN)

@@ -19,7 +19,7 @@ from plugins.engine_dask.identity import identity, require_same
 T = TypeVar("T")
 R = TypeVar("R")
 
-CONNECT_SECONDS = 10
+CONNECT_SECONDS = 5
 # How long a result is waited for before it is looked whether anybody still works on it.
 LOOK_EVERY_SECONDS = 5
 # Parts that are under way for each thread of the cluster: one that is worked on, one that waits for it.
