@@ -70,9 +70,22 @@ def _plain(column: Any, name: str) -> Any:
         raise BadInput(f"column {name!r} holds {held}, which is not read", "flatten or drop it before adding the file")
     if pa.types.is_timestamp(target):
         return _instants(column)
+    if target == pa.string() and not pa.types.is_time(held):
+        return _text(column, name)
     # Decimals and unsigned integers round to the nearest double where they have too many digits for one.
     plain = column.cast(target, safe=target != pa.float64())
     return _without_nan(plain) if target == pa.float64() else plain
+
+
+def _text(column: Any, name: str) -> Any:
+    """Text whose bytes have been looked at: Parquet and JSON Lines are read without a check of their UTF-8."""
+    import pyarrow as pa
+
+    try:
+        return column.cast(pa.binary()).cast(pa.string())
+    except pa.ArrowInvalid as error:
+        hint = "save it as UTF-8, for instance with `iconv -t utf-8`"
+        raise BadInput(f"column {name!r} is not UTF-8 text", hint) from error
 
 
 def _target(held: Any) -> Any:

@@ -12,6 +12,7 @@ from pathlib import Path
 from core.clock import parse_span, parse_time
 from core.counts import vector
 from core.datasets import check, contract, formats, normal, profile, source
+from core.datasets.infer import infer
 from core.home import Home
 from core.monitor import label_file
 from core.runbooks.conditions import Condition
@@ -84,7 +85,7 @@ def contract_json() -> bytes:
     import pyarrow.csv
 
     facts = profile.profile(normal.normal(pa.csv.read_csv(pa.BufferReader(CSV))))
-    return json.dumps(contract.infer(facts, label="late").to_json()).encode()
+    return json.dumps(infer(facts, label="late").to_json()).encode()
 
 
 def settings(content: bytes, folder: Path) -> None:
