@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from core.clock import DAY
 from core.desk import Desk
 from core.errors import BadInput
+from core.measures.tasks import BINARY
 from core.registry import versions
 from core.registry.versions import Draft, Version
 from core.tracking import booster
 from core.tracking.adapter import Unpacked, tracker_class
-from core.training.artefact import Artefact
+from core.training.artefact import Artefact, Reference
 from core.training.plan import model_name
 
 
@@ -73,27 +75,27 @@ def _foreign(desk: Desk, found: Unpacked, name: str, wanted: Wanted) -> Draft:
 
     features = booster.inputs(found.booster)
     rows = _labelled(desk, wanted, [feature.name for feature in features])
-    artefact = Artefact(
+    bare = Artefact(
         model=name,
         version=0,
-        task="binary",
+        task=BINARY,
         label=rows.label,
         features=features,
         view=booster.plain_view(features),
-        reference=build_reference(features, rows.table, rows.times, rows.labels, rows.labels),
+        reference=Reference(0, {}, (), (), 0),
         threshold=0.5,
         importance={},
         booster=booster.without_parameters(found.booster),
     )
+    scores = _scores(bare, rows.table)
+    artefact = replace(
+        bare,
+        reference=build_reference(features, rows.table, rows.times // DAY, BINARY, (), rows.labels, scores),
+        threshold=best_threshold(rows.labels, scores),
+        importance=gains(load_booster(bare), bare.view),
+    )
     # What reads it back is what serving reads: nothing is registered that could not be served.
     Artefact.from_bytes(artefact.to_bytes())
-    scores = _scores(artefact, rows.table)
-    artefact = replace(
-        artefact,
-        reference=replace(artefact.reference, score=tuple(score_counts(scores))),
-        threshold=best_threshold(rows.labels, scores),
-        importance=gains(load_booster(artefact), artefact.view),
-    )
     return Draft(
         artefact=artefact,
         snapshot_id=rows.snapshot_id,
