@@ -35,7 +35,8 @@ class Answer:
 class Transport:
     """A kept connection to one base URL with a bearer token, or without one where it is empty.
 
-    `hint` is what a person may do where nothing answers. It goes straight to the server: proxies of the environment are for the world outside, not for one's own servers.
+    `hint` is what a person may do where nothing answers. It goes straight to the server: proxies of the environment
+    are for the world outside, not for one's own servers.
     """
 
     def __init__(self, url: str, token: str, timeouts: Timeouts | None = None, hint: str = SERVE) -> None:
