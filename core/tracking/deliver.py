@@ -117,8 +117,10 @@ def _settle(desk: Desk, tracked: Tracked, message: Message, outcome: Outcome) ->
                 desk.record(tx, "tracking.logged", model=model, version=version, data={"tracker": tracked.name})
         else:
             tx.execute(rows.FAILED, (outcome.error, tracked.name))
-            state = "refused" if outcome.kind == "never" else "waiting"
-            if outcome.kind == "never":
+            # A tracker that was removed in the meantime has nobody left who would send again.
+            over = outcome.kind == "never" or tx.one(rows.ONE, (tracked.name,)) is None
+            state = "refused" if over else "waiting"
+            if over:
                 outbox.bury(tx, now, message, outcome.error)
             else:
                 wait = max(outbox.backoff_us(message.key, message.attempts), outcome.retry_after_us or 0)

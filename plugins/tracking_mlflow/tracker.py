@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from plugins.tracking_mlflow.rest import ABSENT, PRESENT, Rest, Stopped
 OWN = "tocsin.run_id"
 # What one call of log-batch takes, and the longest texts that every server since 2.0 keeps.
 METRICS, PARAMS, PARAM_LENGTH, TAG_LENGTH = 500, 100, 500, 5000
+# What a name may not hold there.
+STRANGE = re.compile(r"[^\w\-. :/]", re.ASCII)
 PROXIED = "mlflow-artifacts:/"
 
 
@@ -92,9 +95,10 @@ class MlflowTracker:
     def _batches(self, run_id: str, run: Run, data: dict[str, Any]) -> None:
         """Parameters that are not there, metrics beyond the step that each has reached, and the tags anew."""
         there = {each["key"] for each in data.get("params") or []}
-        params = [{"key": n, "value": v[:PARAM_LENGTH]} for n, v in run.parameters.items() if n not in there]
+        named = {_name(name): value for name, value in run.parameters.items()}
+        params = [{"key": n, "value": v[:PARAM_LENGTH]} for n, v in named.items() if n not in there]
         tags = {**run.tags, "mlflow.note.content": run.description}
-        said = [{"key": name, "value": value[:TAG_LENGTH]} for name, value in tags.items()]
+        said = [{"key": _name(name), "value": value[:TAG_LENGTH]} for name, value in tags.items()]
         self._rest.post("runs/log-batch", run_id=run_id, tags=said, params=params[:PARAMS])
         for start in range(PARAMS, len(params), PARAMS):
             self._rest.post("runs/log-batch", run_id=run_id, params=params[start : start + PARAMS])
@@ -133,9 +137,14 @@ class MlflowTracker:
         )
 
 
+def _name(name: str) -> str:
+    return STRANGE.sub("_", name)
+
+
 def _new(points: Sequence[Point], there: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Points beyond the last step the server has of their metric: they are sent in the order of their steps."""
     reached = {each["key"]: int(each.get("step") or 0) for each in there}
     for point in points:
-        if point.step > reached.get(point.name, -1):
-            yield {"key": point.name, "value": point.value, "timestamp": point.at_us // 1000, "step": point.step}
+        name = _name(point.name)
+        if point.step > reached.get(name, -1):
+            yield {"key": name, "value": point.value, "timestamp": point.at_us // 1000, "step": point.step}
