@@ -49,7 +49,7 @@ def evaluate(desk: Desk) -> None:
     with desk.write() as tx:
         tx.execute(
             "INSERT INTO evaluation(model, version, purpose, report, created_us) "
-            "VALUES ('flights', 1, 'backtest', ?, ?)",
+            "VALUES ('flights', 1, 'later', ?, ?)",
             (json.dumps(REPORT), desk.now_us()),
         )
 
@@ -122,10 +122,10 @@ def test_an_evaluation_since_adds_its_measures_to_the_same_run(
     deliver(desk)
     (run,) = mlflow.runs
     assert sorted(set(run.metrics) - set(before)) == [
-        ("backtest/auc", 1, 0.7),
-        ("backtest/auc_high", 1, 0.8),
-        ("backtest/auc_low", 1, 0.6),
-        ("backtest/ece", 1, 0.02),
+        ("later/auc", 1, 0.7),
+        ("later/auc_high", 1, 0.8),
+        ("later/auc_low", 1, 0.6),
+        ("later/ece", 1, 0.02),
     ]
     assert len(run.metrics) == len(before) + 4
     assert len(mlflow.versions) == 1
