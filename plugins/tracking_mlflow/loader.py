@@ -11,14 +11,14 @@ from typing import Any
 
 from core.measures.values import CATEGORY, as_number
 from core.training.artefact import Artefact
-from core.training.booster import predict_table
+from core.training.booster import load_booster, predict_table
 
 
 class Scorer:
     """Scores raw inputs by the view that the model was trained with."""
 
     def __init__(self, artefact: Artefact) -> None:
-        self._artefact = artefact
+        self._artefact, self._booster = artefact, load_booster(artefact)
 
     def predict(self, rows: Any, params: Any = None) -> Any:
         """The score of each row of a pandas data frame of raw inputs; a column that is not there is missing.
@@ -34,7 +34,7 @@ class Scorer:
                 columns[feature.name] = pa.array([v if isinstance(v, str) else None for v in known], pa.string())
             else:
                 columns[feature.name] = pa.array([as_number(value) for value in known], pa.float64())
-        scores = predict_table(self._artefact, pa.table(columns))
+        scores = predict_table(self._artefact, pa.table(columns), booster=self._booster)
         if not self._artefact.classes:
             return scores
         import pandas as pd
