@@ -116,6 +116,8 @@ def _quality(found: Version) -> str:
 
 
 def _how(found: Version) -> str:
+    if not found.code:
+        return "Measured on the rows it was imported with, which it may have been fitted on."
     split = {
         GROUPED: "Measured on rows of groups that no row fitted on belongs to",
         STRATIFIED: "Measured on rows drawn by chance",

@@ -57,6 +57,7 @@ CHANGES = {
     "label import": "flights {csv} --yes",
     "model approve": "flights 1 --yes",
     "model critical": "flights --on --yes",
+    "model import": "{folder} --model flights --yes",
     "model promote": "flights 1 production --yes",
     "outbox confirm": "1 --yes",
     "outbox drop": "1 --yes",
@@ -70,6 +71,8 @@ CHANGES = {
     "secret rotate": "--yes",
     "slo add": "a --model flights --endpoint gate --measure availability --target 99% --yes",
     "slo retire": "a --yes",
+    "tracking add": "lab mlflow http://127.0.0.1:1 --yes",
+    "tracking remove": "lab --yes",
     "train": "flights --dataset orders --yes",
 }
 # These write outside the home alone.
