@@ -139,8 +139,8 @@ def _labelled(desk: Desk, wanted: Wanted, names: list[str]) -> _Rows:
     import numpy as np
 
     from core.datasets import load, rows
+    from core.features.events import event_times
     from core.training.label import label_values, parse_label
-    from core.training.split import event_times
 
     if not wanted.dataset:
         raise BadInput("drift is measured from a reference, and the directory brings none", "add --dataset NAME")
