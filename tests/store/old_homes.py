@@ -79,7 +79,7 @@ def _value(sql: str, column: str, kind: str, number: int) -> Any:
         first = choices[1].split(",")[0].strip(" '")
         return int(first) if kind == "INTEGER" else first
     if kind in ("INTEGER", "REAL"):
-        return number
+        return number + 1 if f"CHECK({column} > " in sql else number
     return f'{{"n": {number}}}' if f"json_valid({column})" in sql else f"t{number}"
 
 
