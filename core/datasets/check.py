@@ -9,7 +9,7 @@ from core.clock import iso, span
 from core.datasets.column_checks import masked, named, value_findings
 from core.datasets.columns import Columns, columns_of
 from core.datasets.contract import Column, Contract
-from core.datasets.finding import Finding, Offenders, Severity, share
+from core.datasets.finding import ABSENT, Finding, Offenders, Severity, share
 from core.datasets.rowbits import repeats, row_bits
 from core.datasets.rules import rule_findings
 
@@ -51,7 +51,7 @@ def check(
 def _column(column: Column, table: Columns) -> list[Finding]:
     kind = table.types.get(column.name)
     if kind is None:
-        return [Finding(column.name, "error", "is missing", "columns")]
+        return [Finding(column.name, "error", ABSENT, "columns")]
     missing = table.missing(column.name)
     if missing == table.rows:
         limited = not column.nullable or (column.null_share is not None and column.null_share < 1)

@@ -48,8 +48,7 @@ def add_curve(desk: Desk, version: Version, points: int = 5) -> None:
 def evaluate(desk: Desk) -> None:
     with desk.write() as tx:
         tx.execute(
-            "INSERT INTO evaluation(model, version, purpose, report, created_us) "
-            "VALUES ('flights', 1, 'later', ?, ?)",
+            "INSERT INTO evaluation(model, version, purpose, report, created_us) VALUES ('flights', 1, 'later', ?, ?)",
             (json.dumps(REPORT), desk.now_us()),
         )
 
