@@ -40,7 +40,7 @@ def command() -> None:
 @command.command("run")
 @click.argument("model")
 @click.option("--trials", type=int, metavar="N", help="At most so many trials; else 50.")
-@click.option("--time", metavar="SPAN", help="At most so long, as 30m.")
+@click.option("--time", "wall", metavar="SPAN", help="At most so long, as 30m.")
 @click.option("--cpu", metavar="SPAN", help="At most so much CPU time, as 1h.")
 @click.option("--money", type=float, metavar="AMOUNT", help="At most so much, at `quota.price_per_cpu_hour`.")
 @click.option("--space", type=click.Path(path_type=Path), metavar="FILE", help="A TOML file that changes the space.")
@@ -95,6 +95,8 @@ def resume_search(ctx: click.Context, job: int, here: bool, as_json: bool, dry_r
     """Go on with a search that was cancelled, failed or was killed, with the trials it has kept."""
     from core.tuning.resume import require_search, resume
     from core.tuning.rows import trials
+    from core.work.here import daemon_lives
+    from core.work.plan import ATTEMPTS
 
     desk = desk_from(ctx)
     found = require_search(desk, job)
@@ -104,7 +106,7 @@ def resume_search(ctx: click.Context, job: int, here: bool, as_json: bool, dry_r
         return
     if sys.stdin.isatty():
         confirm(f"Go on with job {job} after {kept} trials?", yes)
-    resume(desk, job)
+    resume(desk, job, ATTEMPTS if daemon_lives(desk) and not here else 1)
     _tell(run_queued(desk, job, here=here, as_json=as_json), as_json)
 
 

@@ -34,7 +34,7 @@ class Budget:
 
     @classmethod
     def of(cls, args: Mapping[str, Any], quota: Quota) -> Budget:
-        """What a job's arguments `trials`, `time`, `cpu` and `money` say. Raises BadInput naming what does not fit."""
+        """What a job's arguments `trials`, `wall`, `cpu` and `money` say. Raises BadInput naming what does not fit."""
         trials, money = args.get("trials"), args.get("money")
         trials = TRIALS if trials is None else trials
         if not isinstance(trials, int) or isinstance(trials, bool) or not 1 <= trials <= MOST_TRIALS:
@@ -44,7 +44,7 @@ class Budget:
         if money is not None and not quota.price_per_cpu_hour:
             raise BadInput("money needs a price", "set `quota.price_per_cpu_hour` in settings.toml")
         micros = None if money is None else round(money * 1e6)
-        return cls(trials, _ms(args.get("time")), _ms(args.get("cpu")), micros, quota)
+        return cls(trials, _ms(args.get("wall")), _ms(args.get("cpu")), micros, quota)
 
     def ended(self, used: Used) -> str:
         """Which limit has been reached, with its amount; empty where none has."""

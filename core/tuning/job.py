@@ -41,7 +41,7 @@ class Asked:
 
     @classmethod
     def of(cls, desk: Desk, args: Mapping[str, Any]) -> Asked:
-        """The request in a job's arguments: those of `Plan`, and space, trials, time, cpu, money, metric, register.
+        """The request in a job's arguments: those of `Plan`, and space, trials, wall, cpu, money, metric, register.
 
         A split by time has three folds where none are named. Raises BadInput naming what does not fit.
         """

@@ -66,8 +66,9 @@ class Objective:
         callbacks = [_telling(plan.rounds, tell)]
         if plan.early_stopping:
             callbacks.append(lightgbm.early_stopping(plan.early_stopping, first_metric_only=True, verbose=False))
+        unweighed = None if self._weights is None else _unweighed
         found: Any = lightgbm.cv(
-            parameters, data, plan.rounds, folds=self._folds, fpreproc=_unweighed, callbacks=callbacks
+            parameters, data, plan.rounds, folds=self._folds, fpreproc=unweighed, callbacks=callbacks
         )
         return float(found[f"valid {self._metric.lightgbm}-mean"][-1])
 
@@ -90,7 +91,10 @@ def _folds(plan: Plan, m: Material) -> list[tuple[Any, Any]]:
 
 def _unweighed(fit: Any, held: Any, parameters: Any) -> tuple[Any, Any, Any]:
     """Class weights weigh in the fit, not in the measure."""
-    held.construct().set_weight(None)
+    import numpy as np
+
+    # Any weight that is the same for all; of ones LightGBM takes no notice, and keeps those of the classes.
+    held.construct().set_weight(np.full(held.num_data(), 2.0))
     return fit, held, parameters
 
 

@@ -7,6 +7,7 @@ from core.errors import BadInput
 from core.work import pipeline, rows
 from core.work.claim import Owner
 from core.work.kinds import KINDS
+from core.work.plan import ATTEMPTS
 from core.work.rows import Run
 from core.work.runner import Runner
 from core.work.stop import stop
@@ -14,8 +15,10 @@ from core.work.stop import stop
 SEARCH = "search"
 
 
-def resume(desk: Desk, job: int) -> Run:
+def resume(desk: Desk, job: int, attempts: int = ATTEMPTS) -> Run:
     """Queue the same job again, due now; where the process that ran it is dead, the job is taken back first.
+
+    `attempts` is how often it may crash until it is given up.
 
     Raises NotFound, BadInput for a job that is no search, still runs, or has succeeded.
     """
@@ -31,7 +34,7 @@ def resume(desk: Desk, job: int) -> Run:
     if found.state == "planned":
         # It may wait for its next attempt: ended and begun again, it is due now.
         stop(desk, job)
-    return pipeline.retry(desk, job)
+    return pipeline.retry(desk, job, attempts)
 
 
 def require_search(desk: Desk, job: int) -> Run:

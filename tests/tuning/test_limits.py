@@ -28,7 +28,7 @@ PRICED = Quota(price_per_cpu_hour=3.6)
     ("asked", "used", "reason"),
     [
         ({"trials": 3}, Used(3, 0, 0), "trials: all 3 were tried"),
-        ({"time": "30m"}, Used(1, 1_800_000, 0), "time: 30m are up"),
+        ({"wall": "30m"}, Used(1, 1_800_000, 0), "time: 30m are up"),
         ({"cpu": "1h"}, Used(1, 0, 3_600_000), "cpu: 1h of CPU time are used"),
         ({"money": 2.5}, Used(1, 0, 2_500_000), "money: 2.5000 EUR are spent"),
     ],
@@ -42,7 +42,7 @@ def test_each_limit_is_told_as_the_reason(asked: dict[str, Any], used: Used, rea
 
 @given(st.integers(0, 60), st.integers(0, 10**7), st.integers(0, 10**7))
 def test_a_search_has_ended_just_where_its_share_is_whole(trials: int, wall_ms: int, cpu_ms: int) -> None:
-    budget, used = Budget.of({"time": "1h", "cpu": "2h", "money": 1.5}, PRICED), Used(trials, wall_ms, cpu_ms)
+    budget, used = Budget.of({"wall": "1h", "cpu": "2h", "money": 1.5}, PRICED), Used(trials, wall_ms, cpu_ms)
     assert bool(budget.ended(used)) == (budget.share(used) == 1)
 
 

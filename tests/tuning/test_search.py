@@ -160,7 +160,7 @@ def test_a_metric_of_another_task_is_refused(desk: Desk, add: Add, job: Job) -> 
 def test_where_no_trial_ends_well_nothing_is_registered(desk: Desk, add: Add, job: Job) -> None:
     add()
     with pytest.raises(CheckFailed, match="no trial"):
-        search(desk, job(time="1s", rounds=5000, space={"remove": ["max_bin"]}, folds=20), quiet)
+        search(desk, job(wall="1s", rounds=5000, folds=3, param={"num_leaves": 200, "min_data_in_leaf": 2}), quiet)
     assert desk.store.read("SELECT * FROM model_version") == []
 
 
