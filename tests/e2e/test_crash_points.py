@@ -29,7 +29,8 @@ FILES, SCORED = 1, 5
 CI = ("work.finishing:kill", "deliver.activated:kill", "blobs.written:enospc")
 # The points of a migration need an old home, those of scoring and searching a model: tests/store/test_old_homes.py,
 # tests/scoring/test_kills.py, tests/tuning/test_kills.py.
-ALL = tuple(f"{name}:{how}" for name in POINTS for how in HOWS if not name.startswith(("migrate.", "score.", "search.")))
+ELSEWHERE = ("migrate.", "score.", "search.")
+ALL = tuple(f"{name}:{how}" for name in POINTS for how in HOWS if not name.startswith(ELSEWHERE))
 ORPHAN = """UPDATE run SET state = 'claimed', owner = 'daemon-gone', fence = 1, attempt = 1, lease_us = ?
 WHERE request = 'orphan'"""
 
