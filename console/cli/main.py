@@ -40,6 +40,7 @@ NOUNS = {
     "runbook": "list, show, check, trust, walk",
     "schedule": "list, add, pause, resume-all, next",
     "score": "score a snapshot in a batch, or by two versions: MODEL DATASET, list, show, compare",
+    "search": "search for a model's parameters, within limits; list, show, resume",
     "secret": "the keys of sensitive values: rotate",
     "serve": "the embedded endpoint, a process of its own",
     "slo": "objectives and burn: list, show, add, backtest",

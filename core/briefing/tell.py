@@ -120,6 +120,7 @@ _WORDS: dict[str, Callable[[Event, dict[str, Any]], str]] = {
     "dataset.dropped": lambda e, d: f"refused data of {d.get('dataset', '')} dropped{_why(d)}",
     "contract.saved": lambda e, d: f"contract {d.get('dataset', '')} v{d.get('version', '')} saved",
     "model.registered": lambda e, d: f"{_version(e)} registered",
+    "model.searched": lambda e, d: f"{e.model}: {d.get('trials', '')} trials searched",
     "model.promoted": lambda e, d: f"{_version(e)} is {d.get('stage', '')}",
     "endpoint.added": lambda e, d: f"endpoint {e.endpoint} added",
     "endpoint.paused": lambda e, d: f"endpoint {e.endpoint} paused",

@@ -75,6 +75,10 @@ def _origin(desk: Desk, found: Version) -> Iterator[Node]:
     by = trainer(desk.store, found.model, found.version)
     if found.run_id is not None:
         yield Node("run", str(found.run_id), {**_run(desk, found.run_id), "by": by})
+    if found.parameters.get("search"):
+        one = found.parameters["search"]
+        tried = {"trial": f"{one['trial']} of {one['trials']}", one["metric"]: f"{one['value']:.5g}"}
+        yield Node("search", f"job {one['job']}", tried)
     yield Node("code", found.code[:12] or "unknown", {"python": found.environment.get("python")})
 
 
