@@ -13,8 +13,8 @@ from core.datasets.contract import Column, Contract
 from core.datasets.finding import Finding
 from core.datasets.rows import Quarantined
 
-WIDTHS = (16, 9, 11, 12, 9, 14)
-TITLES = ("data set", "snapshots", "rows", "newest row", "contract", "added")
+WIDTHS = (14, 10, 14, 10, 8, 9, 11)
+TITLES = ("data set", "rows", "newest row", "refused", "contract", "snapshots", "added")
 SNAPSHOT_WIDTHS = (8, 10, 17, 8, 11, 10)
 SNAPSHOT_TITLES = ("snapshot", "rows", "from - to", "contract", "added", "models")
 QUARANTINE_TITLES = columns(("entry", "refused", "why"), (5, 11, 30))
@@ -23,18 +23,19 @@ QUARANTINE_TITLES = columns(("entry", "refused", "why"), (5, 11, 30))
 def row_line(row: DatasetRow, now_us: int) -> Line:
     """One data set of the list: its newest rows' age, and what waits in quarantine."""
     old = too_old(row.time_to_us, row.freshness_us, now_us)
-    left = columns((row.name, f"{row.snapshots}", f"{row.rows or 0:,}"), WIDTHS[:3], right=(1, 2))
+    left = columns((row.name, f"{row.rows or 0:,}"), WIDTHS[:2], right=(1,))
     age = _age(row.time_to_us, now_us, old)
     added = when(row.created_us, now_us) if row.created_us is not None else "-"
-    rest = columns((f"v{row.contract}" if row.contract else "none", added), WIDTHS[4:])
-    held = ((f"▲ {row.quarantined} quarantined", "warn"),) if row.quarantined else ()
-    return line(f"{left}  ", (pad(age, WIDTHS[3]), "warn" if old else ""), f"  {rest}", *held)
+    contract = f"v{row.contract}" if row.contract else "none"
+    rest = columns((contract, str(row.snapshots), added), WIDTHS[4:], right=(1,))
+    held = (pad(f"▲ {row.quarantined} held" if row.quarantined else "-", WIDTHS[3]), "warn" if row.quarantined else "")
+    return line(f"{left}  ", (pad(age, WIDTHS[2]), "warn" if old else ""), "  ", held, f"  {rest}")
 
 
 def _age(time_us: int | None, now_us: int, old: bool) -> str:
     if time_us is None:
         return "-"
-    return f"◐ {ago(time_us, now_us)} stale" if old else f"{ago(time_us, now_us)} old"
+    return f"◐ stale {ago(time_us, now_us)}" if old else f"{ago(time_us, now_us)} old"
 
 
 def snapshot_line(row: SnapshotRow, now_us: int) -> Line:
@@ -46,7 +47,12 @@ def snapshot_line(row: SnapshotRow, now_us: int) -> Line:
     models = f"{row.models} trained" if row.models else "-"
     values = (str(row.number), f"{row.rows:,}", reach, contract, when(row.created_us, now_us), models)
     waived = (("▲ released ", "warn"),) if row.waived else ()
-    return line(columns(values, SNAPSHOT_WIDTHS, right=(0, 1)) + "  ", *waived, (row.source, "dim"))
+    return line(columns(values, SNAPSHOT_WIDTHS, right=(0, 1)) + "  ", *waived, (file_of(row.source), "dim"))
+
+
+def file_of(source: str) -> str:
+    """The last part of where a file came from; the ledger has the whole."""
+    return source.rpartition("/")[2] or source
 
 
 def head(page: DatasetPage) -> list[Line]:
@@ -58,7 +64,7 @@ def head(page: DatasetPage) -> list[Line]:
     said = line(
         (f"{shown.dataset}/{shown.number}", "bold"), f"  {shown.rows:,} rows", "" if page.newest else " (older)"
     )
-    lines = [(*said, (f"  {shown.source}, added {when(shown.created_us, at)}", "dim"))]
+    lines = [(*said, (f"  {file_of(shown.source)}, added {when(shown.created_us, at)}", "dim"))]
     if shown.time_to_us is not None and page.newest:
         age = span(max(0, at - shown.time_to_us))
         if too_old(shown.time_to_us, limit, at):
@@ -84,8 +90,8 @@ def snapshot_detail(page: DatasetPage, row: SnapshotRow | None) -> list[Line]:
     return lines
 
 
-def contract_lines(page: DatasetPage) -> list[Line]:
-    """What the whole of a file must keep, in words; the columns are rows of their own."""
+def contract_lines(page: DatasetPage, column: Column | None, width: int) -> list[Line]:
+    """What a column may hold in full, and what the whole of a file must keep, in words."""
     if page.contract is None:
         return [line(("  no contract yet: the first file makes one", "dim"))]
     kept, at = page.contract, page.header.now_us
@@ -93,7 +99,10 @@ def contract_lines(page: DatasetPage) -> list[Line]:
     said = f"v{kept.version}, saved {when(kept.created_us, at)}{by}{f': {kept.reason}' if kept.reason else ''}"
     rules = list(_whole(kept.contract))
     change = line((f"  tocsin dataset contract edit {page.name} changes it", "dim"))
-    return [heading("OF THE WHOLE FILE", said), *rules, change]
+    told = [] if column is None else [f"{allowed(column)}; up to {share(column.tolerance)} of the rows may be outside"]
+    full = [line(f"  {piece}") for one in told for piece in wrap(one, width - 2)]
+    named = [line((column.name, "bold"), f"  {column.type}, {column.use}"), *full, ()] if column is not None else []
+    return [*named, heading("OF THE WHOLE FILE", said), *rules, change]
 
 
 def _whole(contract: Contract) -> list[Line]:
@@ -168,7 +177,7 @@ def quarantine_detail(row: Quarantined | None, width: int) -> list[Line]:
     told = [each for one in row.report for each in finding_lines(one, width)]
     reason = [line(f"  {piece}") for piece in wrap(row.reason, width - 2)]
     return [
-        line((f"entry {row.id}", "bold"), f"  {row.source}", (f"  refused {iso(row.created_us)}", "dim")),
+        line((f"entry {row.id}", "bold"), f"  {file_of(row.source)}", (f"  refused {iso(row.created_us)}", "dim")),
         line("  ", ("r", "key"), " release: take it in all the same   ", ("D", "key"), " drop: it never will be"),
         *(told or reason),
         line((f"  sha256 {row.sha256[:16]}; the bytes are kept", "dim")),

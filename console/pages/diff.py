@@ -8,8 +8,11 @@ from typing import Any
 from console.pages.layout import heading
 from console.view import Line, columns, line, meter, pad, share
 
-WIDTHS = (16, 7, 6, 6, 8, 16)
-TITLES = ("column", "kind", "PSI", "KS", "p", "missing")
+WIDTHS = (14, 8, 7, 6, 7)
+TITLES = ("column", "kind", "PSI", "KS", "p")
+BAR = 8
+KINDS = {"categorical": "category"}
+TINY = 1e-12
 # A displayed PSI of this much fills the bar.
 FULL = 0.5
 
@@ -20,7 +23,7 @@ def body(found: Mapping[str, Any]) -> list[Line]:
     change = f" ({(new - old) / old:+.1%})" if old else ""
     lines = [heading("ROWS"), line(f"  {old:,} → {new:,}{change}"), (), *_schema(found)]
     lines += [heading("DISTRIBUTIONS", "PSI over deciles; ● moved by more than chance, and far")]
-    lines += [line((f"  {columns(TITLES, WIDTHS, right=(2, 3, 4))}", "dim"))]
+    lines += [line((f"  {columns(TITLES, WIDTHS, right=(2, 3, 4))}  {pad('', BAR)}  missing", "dim"))]
     lines += [_column(one, found["missing"]) for one in found["columns"]] or [line(("  none can be compared", "dim"))]
     lines += [line((f"  not compared: {name}: {why}", "dim")) for name, why in _skipped(found["not_compared"])]
     return [*lines, *_levels(found["levels"])]
@@ -38,11 +41,12 @@ def _schema(found: Mapping[str, Any]) -> list[Line]:
 def _column(one: Mapping[str, Any], missing: Mapping[str, Any]) -> Line:
     pair = missing.get(one["name"])
     lost = f"{share(pair[0])} → {share(pair[1])}" if pair else ""
-    values = (one["name"], one["kind"], f"{one['psi']:.3f}", _short(one["ks"]), f"{one['adjusted']:.1g}", lost)
+    chance = f"{one['adjusted']:.1g}" if one["adjusted"] >= TINY else "<1e-12"
+    values = (one["name"], KINDS.get(one["kind"], one["kind"]), f"{one['psi']:.3f}", _short(one["ks"]), chance)
     moved = bool(one["drifted"])
     mark = ("● ", "bad") if moved else ("▲ ", "warn") if one["missing_jumped"] else ("· ", "dim")
-    bar = (meter(one["psi"] / FULL, 10), "bad" if moved else "info")
-    return line(mark, columns(values, WIDTHS, right=(2, 3, 4)) + "  ", bar)
+    bar = (meter(one["psi"] / FULL, BAR), "bad" if moved else "info")
+    return line(mark, columns(values, WIDTHS, right=(2, 3, 4)) + "  ", bar, f"  {lost}")
 
 
 def _short(value: float | None) -> str:

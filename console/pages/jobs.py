@@ -67,7 +67,7 @@ def body(page: JobPage, width: int, height: int, curves: Curves) -> list[Line]:
         spread(
             line((f"job {row.id} {row.kind}", "bold"), f"  {row.subject}"), ((f"{glyph} {row.state}", style),), width
         ),
-        line("  ", (meter(row.progress or 0.0, 30), "info"), f" {share(row.progress or 0.0)}  {took}")
+        line("  ", (meter(row.progress or 0.0, 30), "info"), f" {share(row.progress or 0.0)}  {_since(row)}")
         if row.state == "running"
         else line("  ", (" · ".join(cost), "dim")),
         *(line("  ", (piece, "bad")) for piece in (wrap(row.error, width - 2) if row.error else [])),
@@ -82,6 +82,10 @@ def body(page: JobPage, width: int, height: int, curves: Curves) -> list[Line]:
         *(line(f"  {text}") for text in page.log or ("nothing written",)),
     ]
     return [fit(one, width) for one in lines]
+
+
+def _since(row: JobRow) -> str:
+    return f"for {span(row.took_us)}" if row.took_us is not None else ""
 
 
 def _values(title: str, values: dict[str, object]) -> list[Line]:

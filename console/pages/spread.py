@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from console.pages.datasets import allowed
-from console.view import Line, columns, line, pad, share, spark, squeeze, when
+from console.view import Line, columns, line, pad, share, spark, squeeze
 from core.briefing.dataset import ColumnRow
+from core.clock import iso
 
 WIDTHS = (15, 8, 16, 8, 8, 8)
 TITLES = ("column", "use", "distribution", "missing", "type", "distinct")
@@ -71,7 +72,7 @@ def _values(facts: Mapping[str, Any]) -> str:
     if low is None or high is None:
         return ""
     if facts.get("type") == "time":
-        return f"{when(low, high)} … {when(high, high)}"
+        return f"{_instant(low)} … {_instant(high)}"
     return " … ".join(number(value) for value in (low, middle, high) if value is not None)
 
 
@@ -85,9 +86,8 @@ def contract_line(row: ColumnRow) -> Line:
     agreed = row.agreed
     if agreed is None:
         return line((columns((row.id, row.facts.get("type", "-"), "-"), (16, 8, 8)), "dim"), ("  not in it", "warn"))
-    off = f" (up to {share(agreed.tolerance)} of rows may differ)" if agreed.tolerance else ""
     told = columns((row.id, agreed.type, agreed.use), (16, 8, 8))
-    return line(f"{told}  {allowed(agreed)}", (off, "dim"))
+    return line(f"{told}  {allowed(agreed)}")
 
 
 def column_detail(
@@ -125,12 +125,13 @@ def _figures(facts: Mapping[str, Any]) -> str:
     return "  ".join(f"{name} {number(facts[name])}" for name in names if facts.get(name) is not None)
 
 
+def _instant(at_us: float) -> str:
+    return iso(int(at_us))[:16].replace("T", " ")
+
+
 def _ends(shape: Mapping[str, Any], facts: Mapping[str, Any], width: int) -> Line:
     low, high = shape["low"], shape["high"]
-    if facts.get("type") == "time":
-        ends = when(int(low), int(high)), when(int(high), int(high))
-    else:
-        ends = number(low), number(high)
+    ends = (_instant(low), _instant(high)) if facts.get("type") == "time" else (number(low), number(high))
     return line((" " + ends[0] + " " * max(1, width - 3 - len(ends[0]) - len(ends[1])) + ends[1], "dim"))
 
 

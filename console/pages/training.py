@@ -28,8 +28,11 @@ def left_text(live: Live, state: str) -> str:
 
 
 def curve_lines(live: Live, width: int, height: int, curves: Curves) -> list[Line]:
-    """The curve that has the most points drawn large, the others as sparklines; empty before the first point."""
-    told = sorted((one for one in live.curves if one.steps), key=lambda one: -len(one.steps))
+    """The curve that says most drawn large, the others as sparklines; empty before the first point.
+
+    That is the one with most points, of two alike not the one on the rows that are fitted on.
+    """
+    told = sorted((one for one in live.curves if one.steps), key=lambda one: (-len(one.steps), "train" in one.name))
     if not told:
         return []
     first = told[0]

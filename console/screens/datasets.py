@@ -35,7 +35,7 @@ class DatasetRows(Rows):
         return row.name
 
     def header(self, width: int) -> Line:
-        return titles(columns(page.TITLES, page.WIDTHS, right=(1, 2)))
+        return titles(columns(page.TITLES, page.WIDTHS, right=(1, 5)))
 
     def cells(self, row: DatasetRow, width: int) -> Line:
         return page.row_line(row, self.desk.now_us())
@@ -80,9 +80,10 @@ class DatasetScreen(Tabbed):
             return Picks(titles(named), found.snapshots, lambda row, _: page.snapshot_line(row, at), ("no snapshot",))
         if tab == "columns":
             named = columns(spread.TITLES, spread.WIDTHS, right=(3, 5))
-            there = [row for row in found.columns if row.facts or row.agreed]
             rows, shapes = found.snapshot.rows if found.snapshot else 0, self._shapes(found)
-            return Picks(titles(named), there, lambda row, _: spread.column_line(row, rows, shapes), ("no column",))
+            return Picks(
+                titles(named), found.columns, lambda row, _: spread.column_line(row, rows, shapes), ("no column",)
+            )
         if tab == "contract":
             told = titles(spread.CONTRACT_TITLES)
             return Picks(told, found.columns, lambda row, _: spread.contract_line(row), ("no contract",))
@@ -99,7 +100,7 @@ class DatasetScreen(Tabbed):
             drawn = spread.column_detail(row, rows, self._shapes(found), width, height - 2, bars)
             return [*drawn, *page.head(found)]
         if tab == "contract":
-            return page.contract_lines(found)
+            return page.contract_lines(found, row.agreed if row else None, width)
         if tab == "quarantine":
             return page.quarantine_detail(row, width)
         return self._findings(found, width)
