@@ -178,7 +178,7 @@ def quarantine_detail(row: Quarantined | None, width: int) -> list[Line]:
     reason = [line(f"  {piece}") for piece in wrap(row.reason, width - 2)]
     return [
         line((f"entry {row.id}", "bold"), f"  {file_of(row.source)}", (f"  refused {iso(row.created_us)}", "dim")),
-        line("  ", ("r", "key"), " release: take it in all the same   ", ("D", "key"), " drop: it never will be"),
+        line("  ", ("r", "key"), " release: take it in   ", ("D", "key"), " drop: never take it"),
         *(told or reason),
         line((f"  sha256 {row.sha256[:16]}; the bytes are kept", "dim")),
     ]

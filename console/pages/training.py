@@ -32,7 +32,7 @@ def curve_lines(live: Live, width: int, height: int, curves: Curves) -> list[Lin
 
     That is the one with most points, of two alike not the one on the rows that are fitted on.
     """
-    told = sorted((one for one in live.curves if one.steps), key=lambda one: (-len(one.steps), "train" in one.name))
+    told = sorted((one for one in live.curves if one.steps), key=lambda one: (-len(one.steps), one.name.endswith(".fit")))
     if not told:
         return []
     first = told[0]

@@ -73,8 +73,8 @@ def gated(desk: Desk, clock: SimClock) -> Desk:
 def training(night: Desk, clock: SimClock) -> Desk:
     """Job 2 of the night trains: forty rounds of its loss are known, and it is 40 % through."""
     with night.write() as tx:
-        points.add(tx, 2, [(at, "valid logloss", 0.52 + 0.17 / at) for at in range(1, 41)])
-        points.add(tx, 2, [(at, "train logloss", 0.50 + 0.19 / at) for at in range(1, 41)])
+        points.add(tx, 2, [(at, "holdout.held", 0.52 + 0.17 / at) for at in range(1, 41)])
+        points.add(tx, 2, [(at, "holdout.fit", 0.50 + 0.19 / at) for at in range(1, 41)])
     clock.advance(9 * MINUTE)
     return night
 
