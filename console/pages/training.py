@@ -7,8 +7,9 @@ from typing import Any
 
 from console.pages.layout import heading
 from console.view import Line, columns, line, pad, spark, squeeze
-from core.briefing.training import Curve, Live, TrialRow
+from core.briefing.training import Curve, Live
 from core.clock import SECOND, span
+from core.tuning.rows import Trial
 
 # Draws curves over one pair of axes at a width and height: given by the screen, because plots need a library.
 Curves = Callable[[Sequence[Sequence[tuple[int, float]]], int, int], list[str]]
@@ -32,7 +33,9 @@ def curve_lines(live: Live, width: int, height: int, curves: Curves) -> list[Lin
 
     That is the one with most points, of two alike not the one on the rows that are fitted on.
     """
-    told = sorted((one for one in live.curves if one.steps), key=lambda one: (-len(one.steps), one.name.endswith(".fit")))
+    told = sorted(
+        (one for one in live.curves if one.steps), key=lambda one: (-len(one.steps), one.name.endswith(".fit"))
+    )
     if not told:
         return []
     first = told[0]
@@ -54,7 +57,7 @@ def _sparkled(one: Curve, width: int) -> Line:
     return line((f"  {pad(one.name, 18)} ", "dim"), (drawn, "info"), f" {values[-1]:.4g}")
 
 
-def trial_lines(trials: Sequence[TrialRow], width: int) -> list[Line]:
+def trial_lines(trials: Sequence[Trial], width: int) -> list[Line]:
     """The newest trials of a search; empty where it is none."""
     if not trials:
         return []
@@ -64,7 +67,7 @@ def trial_lines(trials: Sequence[TrialRow], width: int) -> list[Line]:
     return [*lines, *(_trial(one) for one in trials[:MOST_TRIALS]), ()]
 
 
-def _trial(one: TrialRow) -> Line:
+def _trial(one: Trial) -> Line:
     glyph, style = GLYPHS.get(one.state, ("·", ""))
     value = f"{one.value:.5g}" if one.value is not None else "-"
     took = span(one.wall_ms * SECOND // 1000)

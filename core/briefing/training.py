@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from core.briefing.searches import search
 from core.desk import Desk
+from core.tuning.rows import Trial, known
 from core.work import points, rows
 
 KINDS = ("train", "search", "reproduce")
-KNOWN = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'search_trial'"
-TRIALS = """SELECT number, params, state, value, error, wall_ms FROM search_trial WHERE run = ?
-ORDER BY number DESC LIMIT 500"""
-
-
-class TrialRow(NamedTuple):
-    """One trial of a search as it ended: complete, pruned or failed; `value` is None where it failed."""
-
-    number: int
-    params: dict[str, Any]
-    state: str
-    value: float | None
-    error: str
-    wall_ms: int
 
 
 class Curve(NamedTuple):
@@ -33,13 +20,13 @@ class Curve(NamedTuple):
 
 
 class Live(NamedTuple):
-    """What a training tells while it runs and after; `left_us` is None where that cannot be said.
+    """What a training tells while it runs and after, trials the newest first.
 
-    `asked_to_stop` says that somebody has cancelled it and it has not ended yet.
+    `left_us` is None where that cannot be said; `asked_to_stop` says that somebody has cancelled it and it has not ended yet.
     """
 
     curves: tuple[Curve, ...] = ()
-    trials: tuple[TrialRow, ...] = ()
+    trials: tuple[Trial, ...] = ()
     left_us: int | None = None
     asked_to_stop: bool = False
 
@@ -50,15 +37,8 @@ def live(desk: Desk, run: rows.Run) -> Live:
     if run.kind not in KINDS:
         return Live(left_us=left, asked_to_stop=asked)
     curves = tuple(Curve(name, tuple(steps)) for name, steps in points.series(desk.store, run.id).items())
-    return Live(curves, trials(desk, run.id), left, asked)
-
-
-def trials(desk: Desk, run_id: int) -> tuple[TrialRow, ...]:
-    """The newest trials of a search, newest first; none where it is no search."""
-    if desk.store.one(KNOWN) is None:
-        return ()
-    found = desk.store.read(TRIALS, (run_id,))
-    return tuple(
-        TrialRow(r["number"], json.loads(r["params"]), r["state"], r["value"], r["error"] or "", r["wall_ms"])
-        for r in found
-    )
+    if known(desk.store, run.id) is None:
+        return Live(curves, (), left, asked)
+    found = search(desk, run.id)
+    best = Curve(f"best {found.row.metric}", found.curve)
+    return Live((best, *curves) if found.curve else curves, found.trials[::-1], found.left_us, asked)

@@ -155,16 +155,10 @@ def test_a_training_shows_its_loss_while_it_runs(
 
 
 def test_a_search_shows_its_trials(training: Desk, frame_of: Any) -> None:
+    spec = {"model": "m", "dataset": "flights", "snapshot": "flights/2", "metric": "auc", "more": True, "trials": 9}
     with training.write() as tx:
-        known = tx.one("SELECT 1 FROM sqlite_master WHERE name = 'search_trial'")
-        if known is None:
-            tx.execute(
-                "CREATE TABLE search_trial(run INTEGER, number INTEGER, params TEXT, state TEXT, value REAL, "
-                "points TEXT, error TEXT, cpu_ms INTEGER, wall_ms INTEGER)"
-            )
-        else:
-            spec = "INSERT INTO search(run, spec, created_us) VALUES (2, '{}', 0)"
-            tx.execute(spec)
+        tx.execute("UPDATE run SET kind = 'search' WHERE id = 2")
+        tx.execute("INSERT INTO search(run, spec, created_us) VALUES (2, ?, 0)", (json.dumps({**spec, "space": {}}),))
         for number, state, value in ((0, "complete", 0.51), (1, "pruned", 0.6), (2, "failed", None)):
             tx.execute(
                 "INSERT INTO search_trial VALUES (2, ?, ?, ?, ?, '{}', ?, 900, 1000)",
