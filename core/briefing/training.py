@@ -22,7 +22,7 @@ class Curve(NamedTuple):
 class Live(NamedTuple):
     """What a training tells while it runs and after, trials the newest first.
 
-    `left_us` is None where that cannot be said; `asked_to_stop` says that somebody has cancelled it and it has not ended yet.
+    `left_us` is None where that cannot be said; `asked_to_stop` that it was cancelled and has not ended.
     """
 
     curves: tuple[Curve, ...] = ()
