@@ -59,9 +59,17 @@ def _small(row: ColumnRow, rows: int, shapes: Mapping[str, Any] | None) -> str:
     return pad("".join(" " if not value else bar for value, bar in zip(told, drawn, strict=True)), SMALL)
 
 
+def _about(count: float) -> str:
+    """A count that is only known to a few hundredths, as short as it can be told."""
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if count >= size:
+            return f"~{count / size:.0f}{unit}"
+    return f"~{count:.0f}"
+
+
 def _distinct(facts: Mapping[str, Any]) -> str:
     distinct, about = facts.get("distinct"), facts.get("about")
-    return f"{distinct:,}" if distinct is not None else f"~{about:.3g}" if about else "many"
+    return f"{distinct:,}" if distinct is not None else _about(about) if about else "many"
 
 
 def _values(facts: Mapping[str, Any]) -> str:
