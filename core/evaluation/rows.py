@@ -147,7 +147,7 @@ def of_snapshot(desk: Desk, found: Version, asked: Asked) -> Scored:
     used = ~np.isnan(labels) & (times >= 0) & _mask(times, asked)
     if asked.from_us is None and (used & (times > until)).any():
         used &= times > until
-    kept = complete(desk, artefact.lookups, table.filter(used), times[used], {})
+    kept = complete(desk, artefact.lookups, table.filter(used), times[used], {snapshot.dataset: snapshot.number})
     seen = int((times[used] <= until).sum())
     return Scored(
         version=found,
