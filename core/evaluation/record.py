@@ -54,7 +54,7 @@ def keep(desk: Desk, model: str, version: int, snapshot_id: int | None, report: 
 
 
 def keep_parity(desk: Desk, model: str, version: int, report: Mapping[str, Any]) -> None:
-    """Keep what a replay of served requests has found: `rows` replayed, `differed` of them. Gates ask for it."""
+    """Keep what a replay of served requests has found: `rows` replayed, `differing` of them. Gates ask for it."""
     with desk.write() as tx:
         text = json.dumps({**report, "purpose": PARITY}, sort_keys=True, allow_nan=False)
         tx.execute(ADD, (model, version, None, PARITY, text, desk.now_us()))
