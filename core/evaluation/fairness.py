@@ -8,28 +8,41 @@ from typing import Any
 from core.errors import BadInput
 from core.evaluation.rows import Scored
 from core.measures.intervals import NOTHING, Interval, bootstrap, wilson
+from core.measures.tasks import BINARY, MULTICLASS, REGRESSION
 
 MOST_GROUPS = 200
-GAPS = ("selection_rate", "tpr", "fpr", "calibration")
+RATES = {
+    BINARY: ("selection_rate", "tpr", "fpr", "calibration"),
+    MULTICLASS: ("accuracy", "calibration"),
+    REGRESSION: ("mean_error", "mae"),
+}
 
 
 def fairness(rows: Scored, by: Sequence[str], least: int) -> dict[str, Any]:
     """One table of groups: the levels of a column, or of several at once.
 
     For each group of `least` rows: the selection rate at the threshold, the shares of positives found and of negatives
-    called (each with Wilson's interval), and what came less what was said (bootstrap). `gaps` are the greatest less
-    the least of them over those groups; smaller groups are named in `unjudged`. Raises BadInput for a column that is
-    not there, or one that makes more than 200 groups.
+    called (each with Wilson's interval), and what came less what was said (bootstrap). Of several classes: how often
+    the likeliest was right, and that less what was said of it; of numbers the mean error (predicted less true) and the
+    mean absolute one (all bootstrap). `gaps` are the greatest less the least of them over those groups; smaller groups
+    are named in `unjudged`. Raises BadInput for a column that is not there, or one that makes more than 200 groups.
     """
     keys, group = _groups(rows.table, by)
     counts = _rows_of(group, len(keys))
     judged = [place for place, count in enumerate(counts) if count >= least]
-    drawn = bootstrap(_Sums(rows, group, judged).at, rows.blocks)
+    names = RATES[rows.artefact.task]
+    sums = (_Sums if rows.artefact.task == BINARY else _Means)(rows, group, judged)
+    drawn = bootstrap(sums.at, rows.blocks)
     return {
         "by": list(by),
         "least": least,
-        "gaps": {name: drawn[f"gap {name}"].to_json() for name in GAPS},
-        "groups": [_told(rows, group == place, keys[place], drawn[f"calibration {place}"]) for place in judged],
+        "gaps": {name: drawn[f"gap {name}"].to_json() for name in names},
+        "groups": [
+            _told(
+                rows, group == place, keys[place], {n: drawn[f"{n} {place}"] for n in names if f"{n} {place}" in drawn}
+            )
+            for place in judged
+        ],
         "unjudged": [{"group": keys[p], "n": count} for p, count in enumerate(counts) if count < least],
     }
 
@@ -88,6 +101,34 @@ class _Sums:
         return {**found, **{f"calibration {place}": value for place, value in calibration}}
 
 
+class _Means:
+    """The means of every judged group for any weights of the rows, where nothing is called positive."""
+
+    def __init__(self, rows: Scored, group: Any, judged: Sequence[int]) -> None:
+        import numpy as np
+
+        self._group, self._judged, self._count = group, judged, int(group.max()) + 1
+        if rows.artefact.task == MULTICLASS:
+            hits = (rows.scores.argmax(axis=1) == rows.labels).astype(float)
+            self._parts = {"accuracy": hits, "calibration": hits - rows.scores.max(axis=1)}
+        else:
+            error = rows.scores - rows.labels
+            self._parts = {"mean_error": error, "mae": np.abs(error)}
+
+    def at(self, weights: Any) -> dict[str, float]:
+        """Every mean of each judged group, and its gap between them."""
+        import numpy as np
+
+        found: dict[str, float] = {}
+        n = np.bincount(self._group, weights, self._count)[self._judged]
+        for name, part in self._parts.items():
+            with np.errstate(invalid="ignore", divide="ignore"):
+                means = np.bincount(self._group, weights * part, self._count)[self._judged] / n
+            found[f"gap {name}"] = _spread(means)
+            found |= {f"{name} {place}": mean for place, mean in zip(self._judged, means.tolist(), strict=True)}
+        return found
+
+
 def _spread(values: Any) -> float:
     import numpy as np
 
@@ -95,8 +136,10 @@ def _spread(values: Any) -> float:
     return float(known.max() - known.min()) if len(known) > 1 else float("nan")
 
 
-def _told(rows: Scored, mask: Any, key: dict[str, Any], calibration: Interval) -> dict[str, Any]:
+def _told(rows: Scored, mask: Any, key: dict[str, Any], drawn: dict[str, Interval]) -> dict[str, Any]:
     labels = rows.labels[mask]
+    if rows.artefact.task != BINARY:
+        return {"group": key, "n": len(labels), **{name: rate.to_json() for name, rate in drawn.items()}}
     called = rows.scores[mask] >= rows.artefact.threshold
     n, positives = len(labels), int(labels.sum())
     hits = int((called & (labels == 1)).sum())
@@ -106,6 +149,6 @@ def _told(rows: Scored, mask: Any, key: dict[str, Any], calibration: Interval) -
         "base_rate": wilson(positives, n),
         "tpr": wilson(hits, positives) if positives else NOTHING,
         "fpr": wilson(false, n - positives) if n > positives else NOTHING,
-        "calibration": calibration,
+        **drawn,
     }
     return {"group": key, "n": n, **{name: rate.to_json() for name, rate in rates.items()}}
