@@ -27,14 +27,15 @@ def against(desk: Desk, rows: Scored, number: int, report: Report) -> dict[str, 
     """
     rival = rival_model(desk, rows, number, report)
     scores = score_table(rival, rows.table, threads=desk.settings.threads)
-    left = Quality(rows.labels, rows.scores, rows.artefact.threshold)
-    right = Quality(rows.labels, scores, rival.threshold)
+    blocks = rows.blocks
+    left = Quality(rows.labels, rows.scores, rows.artefact.threshold, blocks)
+    right = Quality(rows.labels, scores, rival.threshold, blocks)
 
-    def differences(weights: Any) -> dict[str, float]:
-        ours, theirs = left.at(weights), right.at(weights)
+    def differences(times: Any) -> dict[str, Any]:
+        ours, theirs = left.at(times), right.at(times)
         return {name: ours[name] - theirs[name] for name in MEASURES if name != "base_rate"}
 
-    found = {name: one.to_json() for name, one in bootstrap(differences, rows.blocks).items()}
+    found = {name: one.to_json() for name, one in bootstrap(differences, blocks).items()}
     found["auc"] |= _delong(rows, scores)
     means = [_sentence(rows.version.version, number, name, found[name]) for name in WORDS]
     return {"version": number, "difference": found, "means": ". ".join(means) + "."}

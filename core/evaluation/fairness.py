@@ -7,7 +7,7 @@ from typing import Any
 
 from core.errors import BadInput
 from core.evaluation.rows import Scored
-from core.measures.intervals import NOTHING, Interval, bootstrap, wilson
+from core.measures.intervals import NOTHING, Blocks, Interval, bootstrap, wilson
 
 MOST_GROUPS = 200
 GAPS = ("selection_rate", "tpr", "fpr", "calibration")
@@ -24,7 +24,8 @@ def fairness(rows: Scored, by: Sequence[str], least: int) -> dict[str, Any]:
     keys, group = _groups(rows.table, by)
     counts = _rows_of(group, len(keys))
     judged = [place for place, count in enumerate(counts) if count >= least]
-    drawn = bootstrap(_Sums(rows, group, judged).at, rows.blocks)
+    blocks = rows.blocks
+    drawn = bootstrap(_Sums(rows, group, judged, blocks).at, blocks)
     return {
         "by": list(by),
         "least": least,
@@ -60,22 +61,22 @@ def _rows_of(group: Any, count: int) -> list[int]:
 
 
 class _Sums:
-    """The rates of every judged group for any weights of the rows."""
+    """The rates of every judged group, however often each block of rows counts."""
 
-    def __init__(self, rows: Scored, group: Any, judged: Sequence[int]) -> None:
-        self._group, self._judged, self._count = group, judged, int(group.max()) + 1
-        called = (rows.scores >= rows.artefact.threshold).astype(float)
-        self._parts = (called, rows.labels, called * rows.labels, rows.labels - rows.scores)
-
-    def at(self, weights: Any) -> dict[str, float]:
-        """The calibration of each judged group, and the gap of every rate between them."""
+    def __init__(self, rows: Scored, group: Any, judged: Sequence[int], blocks: Blocks) -> None:
         import numpy as np
 
-        def sums(values: Any) -> Any:
-            return np.bincount(self._group, values, self._count)[self._judged]
+        self._judged, size = judged, int(group.max()) + 1
+        called = (rows.scores >= rows.artefact.threshold).astype(float)
+        parts = (None, called, rows.labels, called * rows.labels, rows.labels - rows.scores)
+        cell, cells = blocks.of * size + group, blocks.count * size
+        self._sums = [np.bincount(cell, part, cells).reshape(-1, size)[:, judged] for part in parts]
 
-        n = sums(weights)
-        called, positives, hits, gap = (sums(weights * part) for part in self._parts)
+    def at(self, times: Any) -> dict[str, Any]:
+        """The calibration of each judged group and the gap of every rate between them, for draws by blocks."""
+        import numpy as np
+
+        n, called, positives, hits, gap = (times @ sums for sums in self._sums)
         with np.errstate(invalid="ignore", divide="ignore"):
             rates = {
                 "selection_rate": called / n,
@@ -84,15 +85,20 @@ class _Sums:
                 "calibration": gap / n,
             }
         found = {f"gap {name}": _spread(values) for name, values in rates.items()}
-        calibration = zip(self._judged, rates["calibration"].tolist(), strict=True)
+        calibration = zip(self._judged, rates["calibration"].T, strict=True)
         return {**found, **{f"calibration {place}": value for place, value in calibration}}
 
 
-def _spread(values: Any) -> float:
+def _spread(values: Any) -> Any:
+    """The greatest less the least known value of each row; not-a-number below two."""
     import numpy as np
 
-    known = values[np.isfinite(values)]
-    return float(known.max() - known.min()) if len(known) > 1 else float("nan")
+    known = np.isfinite(values)
+    least, most = np.where(known, values, np.inf), np.where(known, values, -np.inf)
+    enough = known.sum(axis=1) > 1
+    found = np.full(len(values), np.nan)
+    found[enough] = most[enough].max(axis=1) - least[enough].min(axis=1)
+    return found
 
 
 def _told(rows: Scored, mask: Any, key: dict[str, Any], calibration: Interval) -> dict[str, Any]:

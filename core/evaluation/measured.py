@@ -17,8 +17,8 @@ def measured(rows: Scored, cost: Cost | None = None) -> dict[str, Any]:
 
     `cost` None takes the cost matrix the version was trained with, if any.
     """
-    quality = Quality(rows.labels, rows.scores, rows.artefact.threshold)
     blocks = rows.blocks
+    quality = Quality(rows.labels, rows.scores, rows.artefact.threshold, blocks)
     metrics = {name: found.to_json() for name, found in bootstrap(quality.at, blocks).items()}
     auc, parts = influence(rows.labels, rows.scores)
     alone = around(auc, variance(parts))

@@ -13,7 +13,7 @@ from typing import Any
 
 from core.evaluation.conditions import Condition, conditions
 from core.evaluation.rows import Scored
-from core.measures.influence import around, below, influence, variance
+from core.measures.influence import around, below, influence, influence_of_places, places_of, variance
 from core.measures.intervals import Blocks
 from core.measures.significance import holm
 
@@ -43,11 +43,11 @@ class _Half:
 
     def __init__(self, rows: Scored, mask: Any, least: int) -> None:
         self._mask, self._least = mask, least
-        self._labels, self._scores = rows.labels[mask], rows.scores[mask]
+        self._labels, self._places = rows.labels[mask], places_of(rows.scores[mask])
         self._blocks: Blocks = rows.blocks.part(mask)
         self.usable = self._enough(self._labels)
         if self.usable:
-            self._auc, self._parts = influence(self._labels, self._scores)
+            self._auc, self._parts = influence_of_places(self._labels, self._places)
 
     def _enough(self, labels: Any) -> bool:
         positives = int(labels.sum())
@@ -60,7 +60,7 @@ class _Half:
         labels = self._labels[inside]
         if not self._enough(labels):
             return None
-        auc, parts = influence(labels, self._scores[inside])
+        auc, parts = influence_of_places(labels, self._places[inside])
         difference = -self._parts
         difference[inside] += parts
         spread = max(variance(difference), variance(difference, self._blocks))

@@ -10,27 +10,45 @@ import math
 from statistics import NormalDist
 from typing import Any
 
-from core.measures.evaluate import midranks
 from core.measures.intervals import Z95, Blocks, Interval
 
 
 def influence(labels: Any, scores: Any) -> tuple[float, Any]:
     """The AUC and each row's share of its deviation (they sum to zero). Raises ValueError where a class is absent."""
+    return influence_of_places(labels, places_of(scores))
+
+
+def places_of(scores: Any) -> Any:
+    """Each score's place among the different ones, from 0: sorted once where many parts of the rows are asked of."""
+    import numpy as np
+
+    return np.unique(scores, return_inverse=True)[1]
+
+
+def influence_of_places(labels: Any, places: Any) -> tuple[float, Any]:
+    """What `influence` tells, of places in place of scores: time grows with the rows and the greatest place."""
     import numpy as np
 
     up = labels == 1
     m, n = int(up.sum()), int((~up).sum())
     if not m or not n:
         raise ValueError("an AUC needs scores of both classes")
-    ranks = midranks(np.concatenate([scores[up], scores[~up]]))
-    of_positives = (ranks[:m] - midranks(scores[up])) / n
-    of_negatives = 1 - (ranks[m:] - midranks(scores[~up])) / m
+    of_positives = _outranked(places[~up], places[up]) / n
+    of_negatives = 1 - _outranked(places[up], places[~up]) / m
     auc = float(of_positives.mean())
     rows = np.empty(len(labels))
     # The factor makes the sum of squares DeLong's variance, which divides by one less than the rows.
     rows[up] = (of_positives - auc) / math.sqrt(m * max(1, m - 1))
     rows[~up] = (of_negatives - auc) / math.sqrt(n * max(1, n - 1))
     return auc, rows
+
+
+def _outranked(others: Any, own: Any) -> Any:
+    """How many of the others stand below each of the own, equals counting half."""
+    import numpy as np
+
+    counts = np.bincount(others, minlength=int(max(others.max(), own.max())) + 1)
+    return (np.cumsum(counts) - counts / 2)[own]
 
 
 def variance(rows: Any, blocks: Blocks | None = None) -> float:

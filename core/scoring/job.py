@@ -19,7 +19,7 @@ from core.home import home_error
 from core.registry import versions
 from core.scoring import rows
 from core.scoring.compare import compare
-from core.scoring.parts import Parts, ahead, chunks, sweep
+from core.scoring.parts import Parts, chunks, sweep
 from core.scoring.plan import Plan, require_scorable
 from core.scoring.rows import Score, Work
 from core.settings import Quota
@@ -107,7 +107,7 @@ def _through(desk: Desk, found: Score, artefact: Artefact, threads: int, progres
     source = load.path(desk, snapshot_by_id(desk.store, found.snapshot_id))
     names = dict.fromkeys([*(feature.name for feature in artefact.features), *found.keep])
     booster, told = load_booster(artefact), _Told(found, done * found.chunk, progress)
-    for table in ahead(chunks(source, [*names], done * found.chunk, found.chunk)):
+    for table in load.ahead(chunks(source, [*names], done * found.chunk, found.chunk)):
         output = scored(artefact, booster, table, found, threads)
         rows.keep_part(desk, found.id, files.write(done, output), *spent.since())
         told.more(table.num_rows)
