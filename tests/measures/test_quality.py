@@ -56,8 +56,8 @@ def test_of_many_scores_the_draws_are_those_of_the_rows_drawn(digits: int) -> No
     found = quality.at(times)
     for place, drawn in enumerate(times):
         rows = np.repeat(np.arange(20_000), drawn[of].astype(int))
-        assert found["auc"][place] == pytest.approx(evaluate(labels[rows], scores[rows]).auc, abs=2e-5)
-        assert found["average_precision"][place] == pytest.approx(_average(labels[rows], scores[rows]), abs=2e-5)
+        assert found["auc"][place] == pytest.approx(evaluate(labels[rows], scores[rows]).auc, abs=1e-4)
+        assert found["average_precision"][place] == pytest.approx(_average(labels[rows], scores[rows]), abs=1e-4)
 
 
 def _average(labels: np.ndarray, scores: np.ndarray) -> float:
@@ -130,6 +130,6 @@ def test_days_that_agree_have_more_variance_than_their_rows() -> None:
 
 
 def test_tails_are_the_normal_ones_and_sane_without_variance() -> None:
-    assert two_sided(1.959964, 1.0) == pytest.approx(0.05, abs=2e-5)
-    assert below(-1.644854, 1.0) == pytest.approx(0.05, abs=2e-5)
+    assert two_sided(1.959964, 1.0) == pytest.approx(0.05, abs=1e-4)
+    assert below(-1.644854, 1.0) == pytest.approx(0.05, abs=1e-4)
     assert (two_sided(0.0, 0.0), two_sided(0.1, 0.0), below(0.1, 0.0)) == (1.0, 0.0, 1.0)
