@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from core.errors import BadInput
+from core.measures.tables import type_name
 
 if TYPE_CHECKING:
     import pyarrow
@@ -26,14 +27,6 @@ def normal(table: pyarrow.Table, types: Mapping[str, str] | None = None) -> pyar
     names = table.column_names
     columns = [_fitted(_plain(table.column(name), name), wanted.get(name)) for name in names]
     return pa.table(columns, names=names)
-
-
-def type_name(arrow_type: Any) -> str:
-    """The contract's word for one of the six types."""
-    import pyarrow as pa
-
-    words = {pa.int64(): "integer", pa.float64(): "number", pa.string(): "text", pa.bool_(): "boolean"}
-    return "time" if pa.types.is_timestamp(arrow_type) else words.get(arrow_type, "unknown")
 
 
 def times(column: Any, name: str, before: int = 0) -> Any:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from core.datasets.columns import Columns, columns_of
 from core.datasets.distinct import repeats
 from core.datasets.facts import PARTS, Values
+from core.measures.tables import Table, table_of
 
 if TYPE_CHECKING:
     import pyarrow
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 START = 65_536
 
 
-def profile(table: pyarrow.Table | Columns, *, threads: int = 1) -> dict[str, Any]:
+def profile(table: pyarrow.Table | Table, *, threads: int = 1) -> dict[str, Any]:
     """Plain data: `rows`, and for each column its `type`, `missing` rows, `distinct` values (None: over 10,000, then
     `about` estimates them within a few percent), whether it is `unique`, and by type
 
@@ -28,13 +28,13 @@ def profile(table: pyarrow.Table | Columns, *, threads: int = 1) -> dict[str, An
 
     A thread reads one column at a time, in batches: memory does not grow with the rows.
     """
-    held = columns_of(table)
+    held = table_of(table)
     with ThreadPoolExecutor(max(1, threads)) as pool:
         facts = list(pool.map(lambda name: _column(held, name), held.types))
     return {"rows": held.rows, "columns": dict(zip(held.types, facts, strict=True))}
 
 
-def _column(table: Columns, name: str) -> dict[str, Any]:
+def _column(table: Table, name: str) -> dict[str, Any]:
     kind, missing = table.types[name], table.missing(name)
     values = Values()
     parts = [part(table.rows - missing) for part in PARTS.get(kind, ())]
@@ -58,7 +58,7 @@ def _present(batch: Any) -> Any:
     return plain.drop_null()
 
 
-def _is_unique(table: Columns, name: str, values: Values) -> bool:
+def _is_unique(table: Table, name: str, values: Values) -> bool:
     """Whether every row has a value of its own; a table of one row proves nothing."""
     if table.rows < 2 or values.fewer_than(table.rows):
         return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from core.datasets.columns import Columns
+from core.measures.tables import Table
 
 BINS = 64
 
@@ -18,7 +18,7 @@ class Bins(NamedTuple):
     number: int
 
 
-def shapes(table: Columns, profile: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def shapes(table: Table, profile: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """For each column of numbers or times with a value: `low`, `high`, the `counts` of the bins between them, and how
     many values lie `below` and `above`. Levels and yes and no have their counts in the profile already.
 
@@ -47,7 +47,7 @@ def _bins(facts: Mapping[str, Any]) -> Bins | None:
     return Bins(float(low), float(high), BINS) if high > low else Bins(low - 0.5, high + 0.5, 1)
 
 
-def _counted(table: Columns, name: str, bins: Bins) -> dict[str, Any]:
+def _counted(table: Table, name: str, bins: Bins) -> dict[str, Any]:
     import numpy as np
 
     counts, below, above = np.zeros(bins.number, np.int64), 0, 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +11,7 @@ from core.evaluation.rows import HOLDOUT, Report, Scored, of_holdout, trained_un
 from core.measures.evaluate import CLIP
 from core.measures.headline import Headline
 from core.measures.influence import around, two_sided, variance
-from core.measures.intervals import bootstrap
+from core.measures.intervals import Blocks, bootstrap
 from core.measures.quality import Quality
 from core.measures.tasks import BINARY, MULTICLASS
 from core.training import find
@@ -39,13 +38,14 @@ def against(desk: Desk, rows: Scored, number: int, report: Report) -> dict[str, 
     """
     rival = rival_model(desk, rows, number, report)
     scores = _in_our_classes(rows, rival, predict_table(rival, rows.table, threads=desk.settings.threads))
-    left, right = _statistics(rows, rows.artefact, rows.scores), _statistics(rows, rival, scores)
+    blocks = rows.blocks
+    left, right = _statistics(rows, rows.artefact, rows.scores, blocks), _statistics(rows, rival, scores, blocks)
 
-    def differences(weights: Any) -> dict[str, float]:
-        ours, theirs = left(weights), right(weights)
+    def differences(times: Any) -> dict[str, Any]:
+        ours, theirs = left(times), right(times)
         return {name: ours[name] - theirs[name] for name in ours if name != "base_rate"}
 
-    found = {name: one.to_json() for name, one in bootstrap(differences, rows.blocks).items()}
+    found = {name: one.to_json() for name, one in bootstrap(differences, blocks).items()}
     found[Headline(rival.task).name] |= _paired(rows, scores)
     means = [_sentence(rows.version.version, number, name, found[name]) for name in WORDS if name in found]
     return {"version": number, "difference": found, "means": ". ".join(means) + "."}
@@ -82,22 +82,30 @@ def _in_our_classes(rows: Scored, rival: Artefact, scores: Any) -> Any:
     return found
 
 
-def _statistics(rows: Scored, artefact: Artefact, scores: Any) -> Callable[[Any], dict[str, float]]:
-    """Every measure of a task for any weights of the rows."""
+def _statistics(rows: Scored, artefact: Artefact, scores: Any, blocks: Blocks) -> Callable[[Any], dict[str, Any]]:
+    """Every measure of a task for how often each block counts (draws by blocks)."""
     import numpy as np
 
     if artefact.task == BINARY:
-        return Quality(rows.labels, scores, artefact.threshold).at
+        return Quality(rows.labels, scores, artefact.threshold, blocks).at
     if artefact.task == MULTICLASS:
         chance = np.clip(scores[np.arange(len(scores)), rows.labels.astype(np.int64)], CLIP, 1.0)
         hits, loss = (scores.argmax(axis=1) == rows.labels).astype(float), -np.log(chance)
-        return lambda weights: {"accuracy": _mean(weights, hits), "logloss": _mean(weights, loss)}
+        sums = blocks.sums(np.ones(len(hits)), hits, loss)
+        return lambda times: _means(times @ sums, "accuracy", "logloss")
     error = scores - rows.labels
-    return lambda weights: {"rmse": math.sqrt(_mean(weights, error**2)), "mae": _mean(weights, np.abs(error))}
+    sums = blocks.sums(np.ones(len(error)), error**2, np.abs(error))
+
+    def of_numbers(times: Any) -> dict[str, Any]:
+        found = _means(times @ sums, "squared", "mae")
+        return {"rmse": np.sqrt(found["squared"]), "mae": found["mae"]}
+
+    return of_numbers
 
 
-def _mean(weights: Any, values: Any) -> float:
-    return float(weights @ values) / float(weights.sum())
+def _means(sums: Any, *names: str) -> dict[str, Any]:
+    """The means of draws: a column of rows, then one of sums for each name."""
+    return {name: sums[:, place] / sums[:, 0] for place, name in enumerate(names, 1)}
 
 
 def _paired(rows: Scored, scores: Any) -> dict[str, float | None]:

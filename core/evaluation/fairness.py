@@ -7,7 +7,7 @@ from typing import Any
 
 from core.errors import BadInput
 from core.evaluation.rows import Scored
-from core.measures.intervals import NOTHING, Interval, bootstrap, wilson
+from core.measures.intervals import NOTHING, Blocks, Interval, bootstrap, wilson
 from core.measures.tasks import BINARY, MULTICLASS, REGRESSION
 
 MOST_GROUPS = 200
@@ -30,9 +30,9 @@ def fairness(rows: Scored, by: Sequence[str], least: int) -> dict[str, Any]:
     keys, group = _groups(rows.table, by)
     counts = _rows_of(group, len(keys))
     judged = [place for place, count in enumerate(counts) if count >= least]
-    names = RATES[rows.artefact.task]
-    sums = (_Sums if rows.artefact.task == BINARY else _Means)(rows, group, judged)
-    drawn = bootstrap(sums.at, rows.blocks)
+    names, blocks = RATES[rows.artefact.task], rows.blocks
+    sums = (_Sums if rows.artefact.task == BINARY else _Means)(rows, group, judged, blocks)
+    drawn = bootstrap(sums.at, blocks)
     return {
         "by": list(by),
         "least": least,
@@ -73,22 +73,22 @@ def _rows_of(group: Any, count: int) -> list[int]:
 
 
 class _Sums:
-    """The rates of every judged group for any weights of the rows."""
+    """The rates of every judged group, however often each block of rows counts."""
 
-    def __init__(self, rows: Scored, group: Any, judged: Sequence[int]) -> None:
-        self._group, self._judged, self._count = group, judged, int(group.max()) + 1
-        called = (rows.scores >= rows.artefact.threshold).astype(float)
-        self._parts = (called, rows.labels, called * rows.labels, rows.labels - rows.scores)
-
-    def at(self, weights: Any) -> dict[str, float]:
-        """The calibration of each judged group, and the gap of every rate between them."""
+    def __init__(self, rows: Scored, group: Any, judged: Sequence[int], blocks: Blocks) -> None:
         import numpy as np
 
-        def sums(values: Any) -> Any:
-            return np.bincount(self._group, values, self._count)[self._judged]
+        self._judged, size = judged, int(group.max()) + 1
+        called = (rows.scores >= rows.artefact.threshold).astype(float)
+        parts = (None, called, rows.labels, called * rows.labels, rows.labels - rows.scores)
+        cell, cells = blocks.of * size + group, blocks.count * size
+        self._sums = [np.bincount(cell, part, cells).reshape(-1, size)[:, judged] for part in parts]
 
-        n = sums(weights)
-        called, positives, hits, gap = (sums(weights * part) for part in self._parts)
+    def at(self, times: Any) -> dict[str, Any]:
+        """The calibration of each judged group and the gap of every rate between them, for draws by blocks."""
+        import numpy as np
+
+        n, called, positives, hits, gap = (times @ sums for sums in self._sums)
         with np.errstate(invalid="ignore", divide="ignore"):
             rates = {
                 "selection_rate": called / n,
@@ -97,43 +97,53 @@ class _Sums:
                 "calibration": gap / n,
             }
         found = {f"gap {name}": _spread(values) for name, values in rates.items()}
-        calibration = zip(self._judged, rates["calibration"].tolist(), strict=True)
+        calibration = zip(self._judged, rates["calibration"].T, strict=True)
         return {**found, **{f"calibration {place}": value for place, value in calibration}}
 
 
 class _Means:
-    """The means of every judged group for any weights of the rows, where nothing is called positive."""
+    """The means of every judged group, however often each block of rows counts, where nothing is called positive."""
 
-    def __init__(self, rows: Scored, group: Any, judged: Sequence[int]) -> None:
+    def __init__(self, rows: Scored, group: Any, judged: Sequence[int], blocks: Blocks) -> None:
         import numpy as np
 
-        self._group, self._judged, self._count = group, judged, int(group.max()) + 1
         if rows.artefact.task == MULTICLASS:
             hits = (rows.scores.argmax(axis=1) == rows.labels).astype(float)
-            self._parts = {"accuracy": hits, "calibration": hits - rows.scores.max(axis=1)}
+            parts = {"accuracy": hits, "calibration": hits - rows.scores.max(axis=1)}
         else:
             error = rows.scores - rows.labels
-            self._parts = {"mean_error": error, "mae": np.abs(error)}
+            parts = {"mean_error": error, "mae": np.abs(error)}
+        self._judged, size = judged, int(group.max()) + 1
+        cell, cells = blocks.of * size + group, blocks.count * size
+        self._rows, *sums = (
+            np.bincount(cell, part, cells).reshape(-1, size)[:, judged] for part in (None, *parts.values())
+        )
+        self._sums = dict(zip(parts, sums, strict=True))
 
-    def at(self, weights: Any) -> dict[str, float]:
-        """Every mean of each judged group, and its gap between them."""
+    def at(self, times: Any) -> dict[str, Any]:
+        """Every mean of each judged group, and its gap between them, for draws by blocks."""
         import numpy as np
 
-        found: dict[str, float] = {}
-        n = np.bincount(self._group, weights, self._count)[self._judged]
-        for name, part in self._parts.items():
+        found: dict[str, Any] = {}
+        n = times @ self._rows
+        for name, sums in self._sums.items():
             with np.errstate(invalid="ignore", divide="ignore"):
-                means = np.bincount(self._group, weights * part, self._count)[self._judged] / n
+                means = times @ sums / n
             found[f"gap {name}"] = _spread(means)
-            found |= {f"{name} {place}": mean for place, mean in zip(self._judged, means.tolist(), strict=True)}
+            found |= {f"{name} {place}": mean for place, mean in zip(self._judged, means.T, strict=True)}
         return found
 
 
-def _spread(values: Any) -> float:
+def _spread(values: Any) -> Any:
+    """The greatest less the least known value of each row; not-a-number below two."""
     import numpy as np
 
-    known = values[np.isfinite(values)]
-    return float(known.max() - known.min()) if len(known) > 1 else float("nan")
+    known = np.isfinite(values)
+    least, most = np.where(known, values, np.inf), np.where(known, values, -np.inf)
+    enough = known.sum(axis=1) > 1
+    found = np.full(len(values), np.nan)
+    found[enough] = most[enough].max(axis=1) - least[enough].min(axis=1)
+    return found
 
 
 def _told(rows: Scored, mask: Any, key: dict[str, Any], drawn: dict[str, Interval]) -> dict[str, Any]:

@@ -24,8 +24,8 @@ def measured(rows: Scored, cost: Cost | None = None) -> dict[str, Any]:
         return of_classes(rows)
     if rows.artefact.task == REGRESSION:
         return of_numbers(rows)
-    quality = Quality(rows.labels, rows.scores, rows.artefact.threshold)
     blocks = rows.blocks
+    quality = Quality(rows.labels, rows.scores, rows.artefact.threshold, blocks)
     metrics = {name: found.to_json() for name, found in bootstrap(quality.at, blocks).items()}
     auc, parts = influence(rows.labels, rows.scores)
     alone = around(auc, variance(parts))

@@ -6,8 +6,8 @@ from typing import Any
 
 from core.clock import DAY
 from core.evaluation.rows import Scored
-from core.measures.blocks import DRAWS, SEED, blocks_of, interval, sums_by_block
 from core.measures.classes import evaluate_classes
+from core.measures.intervals import RESAMPLES, SEED, Blocks, bootstrap
 from core.measures.numbers import evaluate_numbers
 from core.measures.quality import reliability
 from core.measures.ranking import CALIBRATION_GROUPS
@@ -24,10 +24,10 @@ def of_classes(rows: Scored) -> dict[str, Any]:
     days, top = rows.times // DAY, rows.scores.max(axis=1)
     hits = (rows.scores.argmax(axis=1) == rows.labels).astype(float)
     metrics = _with_intervals(evaluate_classes(rows.labels.astype(np.int64), rows.scores, days))
-    metrics["ece"] = _top_error(hits, top, days)
+    metrics["ece"] = _top_error(hits, top, rows.blocks)
     return {
         "metrics": metrics,
-        "intervals": _drawn(days),
+        "intervals": _drawn(rows.blocks),
         "calibration": {"kind": None, "of": "the likeliest class", "bins": reliability(hits, top)},
         "classes": [_class(rows, place, name) for place, name in enumerate(rows.artefact.classes)],
     }
@@ -45,20 +45,19 @@ def _class(rows: Scored, place: int, name: str) -> dict[str, Any]:
     }
 
 
-def _top_error(hits: Any, top: Any, days: Any) -> dict[str, Any]:
+def _top_error(hits: Any, top: Any, blocks: Blocks) -> dict[str, Any]:
     """The calibration error of the likeliest class's probability, sixteen groups, with its interval over days."""
     import numpy as np
 
     group = np.clip((top * CALIBRATION_GROUPS).astype(int), 0, CALIBRATION_GROUPS - 1)
-    values = np.zeros((len(hits), CALIBRATION_GROUPS + 1))
-    values[np.arange(len(hits)), group] = hits - top
-    values[:, -1] = 1
-    sums = sums_by_block(blocks_of(days, len(hits)), values)
+    gaps = ((hits - top) * (group == place) for place in range(CALIBRATION_GROUPS))
+    sums = blocks.sums(np.ones(len(hits)), *gaps)
 
-    def error(sums: Any) -> Any:
-        return np.abs(sums[:, :-1]).sum(axis=1) / sums[:, -1]
+    def error(times: Any) -> dict[str, Any]:
+        drawn = times @ sums
+        return {"ece": np.abs(drawn[:, 1:]).sum(axis=1) / drawn[:, 0]}
 
-    return _held(float(error(sums.sum(axis=0, keepdims=True))[0]), *interval(sums, error))
+    return bootstrap(error, blocks)["ece"].to_json()
 
 
 def of_numbers(rows: Scored) -> dict[str, Any]:
@@ -68,11 +67,12 @@ def of_numbers(rows: Scored) -> dict[str, Any]:
 
     days, error = rows.times // DAY, rows.scores - rows.labels
     metrics = _with_intervals(evaluate_numbers(rows.labels, rows.scores, days))
-    sums = sums_by_block(blocks_of(days, len(error)), np.column_stack([error, np.ones(len(error))]))
-    metrics["mean_error"] = _held(float(error.mean()), *interval(sums, lambda drawn: drawn[:, 0] / drawn[:, 1]))
+    blocks = rows.blocks
+    count, total = blocks.sums(np.ones(len(error)), error).T
+    metrics["mean_error"] = bootstrap(lambda t: {"mean": (t @ total) / (t @ count)}, blocks)["mean"].to_json()
     return {
         "metrics": metrics,
-        "intervals": _drawn(days),
+        "intervals": _drawn(rows.blocks),
         "residuals": {
             "std": float(error.std()),
             "quantiles": {f"p{round(100 * at):02d}": float(np.quantile(error, at)) for at in QUANTILES},
@@ -107,14 +107,5 @@ def _with_intervals(found: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _held(value: float, low: float, high: float) -> dict[str, Any]:
-    """An interval that always holds its value."""
-    return {"value": value, "low": min(value, low), "high": max(value, high)}
-
-
-def _drawn(days: Any) -> dict[str, Any]:
-    import numpy as np
-
-    blocks = int(blocks_of(days, len(days)).max()) + 1
-    kind = "day" if blocks == len(np.unique(days)) else "group"
-    return {"drawn": kind, "blocks": blocks, "resamples": DRAWS, "seed": SEED}
+def _drawn(blocks: Blocks) -> dict[str, Any]:
+    return {"drawn": blocks.kind, "blocks": blocks.count, "resamples": RESAMPLES, "seed": SEED}

@@ -14,9 +14,10 @@ from typing import Any
 from core.evaluation.conditions import Condition, conditions
 from core.evaluation.rows import Scored
 from core.measures.headline import Headline
-from core.measures.influence import below, variance
+from core.measures.influence import below, influence_of_places, places_of, variance
 from core.measures.intervals import Blocks
 from core.measures.significance import holm
+from core.measures.tasks import BINARY
 
 BEAM = 10
 PROPOSED = 20
@@ -45,22 +46,28 @@ class _Half:
     def __init__(self, rows: Scored, mask: Any, least: int) -> None:
         self._mask, self._least = mask, least
         self._labels, self._scores = rows.labels[mask], rows.scores[mask]
+        # Scores of two classes are ranked once; the AUC of every slice is then counted from their places.
+        self._places = places_of(self._scores) if rows.artefact.task == BINARY else None
         self._blocks: Blocks = rows.blocks.part(mask)
         self._headline = Headline(rows.artefact.task)
         self.usable = self._enough(self._labels)
         if self.usable:
-            self._value, self._parts = self._headline.of(self._labels, self._scores)
+            self._value, self._parts = self._measure(slice(None))
 
     def _enough(self, labels: Any) -> bool:
         return self._headline.measurable(labels, LEAST_OF_A_CLASS) and len(labels) >= self._least
 
+    def _measure(self, inside: Any) -> tuple[float, Any]:
+        if self._places is not None:
+            return influence_of_places(self._labels[inside], self._places[inside])
+        return self._headline.of(self._labels[inside], self._scores[inside])
+
     def tail(self, mask: Any) -> float | None:
         """The chance of a measure as much worse than all rows', were the slice like them; None for too few rows."""
         inside = mask[self._mask]
-        labels = self._labels[inside]
-        if not self._enough(labels):
+        if not self._enough(self._labels[inside]):
             return None
-        value, parts = self._headline.of(labels, self._scores[inside])
+        value, parts = self._measure(inside)
         difference = -self._parts
         difference[inside] += parts
         spread = max(variance(difference), variance(difference, self._blocks))

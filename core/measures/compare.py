@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from core.measures.cells import Cells, points
 from core.measures.comparison import FeatureDrift, compared, judge
 from core.measures.grid import Grid
 from core.measures.significance import INDEPENDENT
-from core.measures.tables import Table
+from core.measures.tables import Table, as_kind
 from core.measures.values import NUMBER
 
 # The reference rows that the bins are made of, taken evenly over the table; every row is counted in them.
@@ -98,6 +99,10 @@ def _numbers(name: str, reference: Table, current: Table) -> FeatureDrift | str:
     return compared(name, NUMBER, left, right, points(edges), INDEPENDENT)
 
 
+def _batches(table: Table, name: str) -> Iterator[Any]:
+    return (as_kind(batch, table.kinds[name]) for batch in table.batches(name))
+
+
 def _sampled(table: Table, name: str) -> Any:
     """Every k-th value of a column, so that at most about 131,072 are held."""
     import numpy as np
@@ -105,7 +110,7 @@ def _sampled(table: Table, name: str) -> Any:
     step = max(1, table.rows // SAMPLED_ROWS)
     parts = []
     first = 0
-    for batch in table.batches(name):
+    for batch in _batches(table, name):
         parts.append(np.asarray(batch[first:].to_numpy(zero_copy_only=False), dtype=float)[::step])
         first = (first - len(batch)) % step
     return np.concatenate(parts) if parts else np.empty(0)
@@ -117,7 +122,7 @@ def _number_cells(table: Table, name: str, grid: Grid) -> Cells:
 
     counts = np.zeros(grid.size, dtype=np.int64)
     missing = 0
-    for batch in table.batches(name):
+    for batch in _batches(table, name):
         values = np.asarray(batch.to_numpy(zero_copy_only=False), dtype=float)
         absent = np.isnan(values)
         if absent.any():
@@ -132,7 +137,7 @@ def _level_counts(table: Table, name: str) -> dict[str | None, int] | None:
     import numpy as np
 
     totals: dict[str | None, int] = {}
-    for batch in table.batches(name):
+    for batch in _batches(table, name):
         if batch.null_count:
             totals[None] = totals.get(None, 0) + batch.null_count
         places = batch.indices.drop_null().to_numpy(zero_copy_only=False)

@@ -21,7 +21,7 @@ from core.registry import versions
 from core.scoring import rows
 from core.scoring.compare import compare
 from core.scoring.output import Scorer
-from core.scoring.parts import Parts, ahead, chunks, sweep
+from core.scoring.parts import Parts, chunks, sweep
 from core.scoring.plan import Plan, require_scorable
 from core.scoring.rows import Score, Work
 from core.settings import Quota
@@ -121,7 +121,7 @@ def _through(desk: Desk, work: Work, found: Score, scorer: Scorer, progress: Pro
     rows.forget_parts(desk, found.id, done)
     source = load.path(desk, work.snapshot)
     told = _Told(found, done * found.chunk, progress)
-    for table in ahead(chunks(source, scorer.reads, done * found.chunk, found.chunk)):
+    for table in load.ahead(chunks(source, scorer.reads, done * found.chunk, found.chunk)):
         output = scorer.scored(table)
         rows.keep_part(desk, found.id, files.write(done, output), *spent.since())
         told.more(table.num_rows)
