@@ -77,6 +77,8 @@ CHANGES = {
     "schedule pause": "nightly --yes",
     "schedule resume-all": "--yes",
     "score run": "flights orders --yes",
+    "search resume": "1 --yes",
+    "search run": "flights --dataset orders --yes",
     "secret rotate": "--yes",
     "slo add": "a --model flights --endpoint gate --measure availability --target 99% --yes",
     "slo retire": "a --yes",

@@ -66,7 +66,7 @@ def table(content: bytes, folder: Path, name: str) -> None:
     """Read a file as a data set is read: its table, its normal form, its profile, its contract and the check."""
     found = normal.normal(formats.read_table(source.open_source(written(folder, name, content))))
     facts = profile.profile(found)
-    check.check(contract.infer(facts), found, now_us=NOW_US)
+    check.check(infer(facts), found, now_us=NOW_US)
 
 
 @cache
