@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from core.evaluation.explain import overall
+from core.evaluation.overall import overall
 from core.evaluation.fairness import fairness
 from core.evaluation.measured import measured
 from core.evaluation.robustness import robustness
