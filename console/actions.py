@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from console.subject import Subject
-from core.errors import BadInput, NotFound
+from core.errors import BadInput, NotFound, TocsinError
 
 if TYPE_CHECKING:
     from console.app import TocsinApp
@@ -87,7 +87,7 @@ class Actions:
         self.app.open("runbook", subject.id if subject.what == "incident" else subject.runbook)
 
     def _evidence(self, subject: Subject) -> None:
-        self.app.open(subject.what, subject.id)
+        self.app.open(subject.what, f"{subject.model} {subject.id}" if subject.what == "version" else subject.id)
 
     def _logs(self, subject: Subject) -> None:
         if subject.what == "job":
@@ -109,7 +109,10 @@ class Actions:
         self._message(subject, "confirm")
 
     def _drop(self, subject: Subject) -> None:
-        self._message(subject, "drop")
+        if subject.what == "quarantine":
+            self._refused(subject, "drop")
+        else:
+            self._message(subject, "drop")
 
     def _message(self, subject: Subject, verb: str) -> None:
         if subject.what != "message":
@@ -127,6 +130,79 @@ class Actions:
             if message is not None:
                 ended = "is dropped" if message.state == "done" else "is sent at the next sync"
                 self._done(f"message {message.id} {ended}")
+
+    def _cancel(self, subject: Subject) -> None:
+        if subject.what != "job":
+            raise BadInput(f"this is a {subject.what}, not a job", "press 4 for the jobs")
+        from console.screens.decide import cancelling
+
+        modal = cancelling(self.desk, subject)
+        self.app.push_screen(modal, lambda said: self._cancelled(subject) if said else None)
+
+    def _cancelled(self, subject: Subject) -> None:
+        from core.work.stop import stop
+
+        asked = self.app.attempt(lambda: stop(self.desk, subject.number, "from the console"))
+        if asked is not None:
+            self._done(f"job {subject.id} is asked to stop" if asked else f"job {subject.id} had ended already")
+
+    def _approve(self, subject: Subject) -> None:
+        if subject.what != "version":
+            raise BadInput(f"this is a {subject.what}, not a version", "open a model and press tab for its versions")
+        from console.screens.decide import approving
+
+        modal = approving(self.desk, subject)
+        self.app.push_screen(modal, lambda said: self._approved(subject) if said else None)
+
+    def _approved(self, subject: Subject) -> None:
+        from core.registry.approval import approve
+
+        verb = lambda: approve(self.desk, subject.model, subject.number, reason="from the console")  # noqa: E731
+        found = self.app.attempt(verb)
+        if found is not None:
+            self._done(f"{subject.model} v{subject.id} is approved by {found.actor}")
+
+    def _release(self, subject: Subject) -> None:
+        self._refused(subject, "release")
+
+    def _refused(self, subject: Subject, verb: str) -> None:
+        if subject.what != "quarantine":
+            raise BadInput(f"this is a {subject.what}, not a refused file", "a data set's last section has them")
+        from console.screens.note import NoteBox
+
+        box = NoteBox(f"Why {verb} entry {subject.id}?", "the reason, for the ledger")
+        self.app.push_screen(box, lambda reason: self._reasoned(subject, verb, reason or ""))
+
+    def _reasoned(self, subject: Subject, verb: str, reason: str) -> None:
+        from console.screens.decide import deciding
+
+        if not reason:
+            self._done(f"entry {subject.id} waits on: a reason is needed")
+            return
+        modal = self.app.attempt(lambda: deciding(self.desk, subject, verb, reason))
+        if modal is not None:
+            self.app.push_screen(modal, lambda said: self._ended(subject, verb, reason) if said else None)
+
+    def _ended(self, subject: Subject, verb: str, reason: str) -> None:
+        if verb == "release":
+            # The bytes are read again, which would hold up the keys.
+            self.app.run_worker(self._released(subject, reason), group="release", exit_on_error=False)
+            return
+        from core.datasets.quarantine import drop
+
+        if self.app.attempt(lambda: drop(self.desk, subject.number, reason)) is not None:
+            self._done(f"entry {subject.id} is dropped; its bytes are kept")
+
+    async def _released(self, subject: Subject, reason: str) -> None:
+        from core.briefing.aside import aside
+
+        self._done(f"releasing entry {subject.id}")
+        try:
+            number = await aside(self.desk, "release", subject.number, reason)
+        except TocsinError as error:
+            self.app.tell(error)
+        else:
+            self._done(f"entry {subject.id} is released as snapshot {number}")
 
     def _copy(self, subject: Subject) -> None:
         from console.copying import copy

@@ -54,8 +54,12 @@ class TocsinApp(App[None]):
         Binding("e", "act('evidence')", "evidence", show=False, id="evidence"),
         Binding("l", "act('logs')", "log", show=False, id="logs"),
         Binding("x", "act('rerun')", "run the job again, send the message again", show=False, id="rerun"),
+        Binding("X", "act('cancel')", "cancel the job", show=False, id="cancel"),
+        Binding("v", "act('approve')", "approve the version", show=False, id="approve"),
+        Binding("d", "compare", "compare the two that are marked", show=False, id="compare"),
+        Binding("r", "act('release')", "release from quarantine", show=False, id="release"),
         Binding("c", "act('confirm')", "the queued change is still meant", show=False, id="message.confirm"),
-        Binding("D", "act('drop')", "drop the queued change", show=False, id="message.drop"),
+        Binding("D", "act('drop')", "drop the queued change, or the refused file", show=False, id="message.drop"),
         Binding("y", "act('copy')", "copy", show=False, id="copy"),
         Binding("Y", "act('copy_status')", "copy a status update", show=False, id="copy.status"),
         Binding("p", "pause", "pause refresh", show=False, id="pause"),
@@ -210,6 +214,13 @@ class TocsinApp(App[None]):
     async def action_act(self, name: str) -> None:
         """Do something to what the screen is about at this moment."""
         self.attempt(lambda: self.actions.do(name))
+
+    def action_compare(self) -> None:
+        """The two marked rows beside each other."""
+        sheet = self.sheet
+        pair = self.attempt(sheet.pair) if sheet is not None else None
+        if pair is not None:
+            self.open(*pair)
 
     def attempt(self, verb: Callable[[], Any]) -> Any:
         """Run a verb; an error is a message with its next step."""

@@ -1,8 +1,10 @@
-"""A plot of a measure by hour with the deploys marked on it, drawn with plotext."""
+"""Plots drawn with plotext: a measure by hour with the deploys marked on it, curves of a training, histograms."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import Any
 
 from console.view import Line, crop, line, measure, when
 from core.briefing.trends import Trend
@@ -17,7 +19,7 @@ def plot(trend: Trend, marks: list[tuple[int, str]], width: int, height: int) ->
     steps = trend.steps
     first, last = steps[0][0], steps[-1][0]
     xs = [(start - first) / HOUR for start, _ in steps]
-    canvas = _curve(xs, trend.values, max(20, width - 10), max(3, height - 2))
+    canvas = curves([list(zip(xs, trend.values, strict=True))], max(20, width - 10), max(3, height - 2))
     top, bottom = max(trend.values), min(trend.values)
     labels = {0: measure(top, trend.unit), len(canvas) - 1: measure(bottom, trend.unit)}
     drawn = [line((f"{labels.get(row, ''):>8} ", "dim"), (text, "info")) for row, text in enumerate(canvas)]
@@ -25,7 +27,7 @@ def plot(trend: Trend, marks: list[tuple[int, str]], width: int, height: int) ->
     return [_marks(marks, first, last, room), *drawn, _axis(first, last, room)]
 
 
-def _curve(xs: list[float], ys: list[float], width: int, height: int) -> list[str]:
+def _figure(width: int, height: int) -> Any:
     import plotext as plt
 
     if not _READY:
@@ -38,7 +40,24 @@ def _curve(xs: list[float], ys: list[float], width: int, height: int) -> list[st
     figure.axes(False)
     for axis in ("x", "y"):
         figure.ruler(axis).frequency(0)
-    figure.draw(figure.signal(xs, ys).lines())
+    return figure
+
+
+def bars(counts: Sequence[float], width: int, height: int) -> list[str]:
+    """Counts as filled columns over one another's whole width, exactly `height` high; the highest fills it."""
+    steps = max(2, min(width, len(counts) * 8))
+    spread = [float(counts[step * len(counts) // steps]) for step in range(steps)]
+    figure = _figure(max(10, width), max(3, height))
+    figure.ruler("y").lim(0, max(*spread, 1.0))
+    figure.draw(figure.signal(list(range(steps)), spread).lines().fillx())
+    return [crop(text, width) for text in plain(figure.build().string()).splitlines()]
+
+
+def curves(lines: Sequence[Sequence[tuple[float, float]]], width: int, height: int) -> list[str]:
+    """Several curves over one pair of axes, exactly `height` high."""
+    figure = _figure(max(10, width), max(3, height))
+    for steps in lines:
+        figure.draw(figure.signal([x for x, _ in steps], [y for _, y in steps]).lines())
     return [crop(text, width) for text in plain(figure.build().string()).splitlines()]
 
 

@@ -32,6 +32,7 @@ POINTS = (
     "score.named",
     "score.recorded",
     "score.written",
+    "search.trial",
     "store.begun",
     "store.committed",
     "store.committing",

@@ -74,6 +74,7 @@ class Daemon:
             "work": self.work,
             "folders": self._folders.turn,
             "sync": self.sync,
+            "tracking": self.track,
             "watch": self.watch,
             "review": self.review,
             "keep": self.keep,
@@ -121,6 +122,13 @@ class Daemon:
         self._feeder.turn()
         deliver(self.desk, owner=self._owner.name)
         pull(self.desk)
+
+    def track(self) -> None:
+        """Tell the trackers of what was registered."""
+        from core.tracking.deliver import deliver, queue
+
+        queue(self.desk)
+        deliver(self.desk, owner=self._owner.name)
 
     def watch(self) -> None:
         """Join labels, evaluate objectives, fold alerts into incidents, and roll back where the settings say so."""

@@ -18,7 +18,17 @@ from core.errors import NotAllowed
 from core.settings import require_writable
 
 # How often each part of the daemon has its turn, in seconds of real time.
-PACE = {"work": 1, "folders": 1, "sync": 5, "watch": 10, "review": 300, "keep": 3600, "dead man": 5, "beat": 5}
+PACE = {
+    "work": 1,
+    "folders": 1,
+    "sync": 5,
+    "tracking": 5,
+    "watch": 10,
+    "review": 300,
+    "keep": 3600,
+    "dead man": 5,
+    "beat": 5,
+}
 
 
 @click.command()

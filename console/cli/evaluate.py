@@ -7,8 +7,9 @@ from typing import Any
 import click
 
 from console.cli.evaluate_output import tell
-from console.cli.output import desk_from, emit
+from console.cli.output import desk_from, emit, home_from
 from console.cli.train import error_of, show_progress
+from core.settings import require_writable
 
 
 @click.command()
@@ -49,6 +50,8 @@ def command(
         "least": least,
         "against": against,
     }
+    if not dry_run:
+        require_writable(home_from(ctx))
     what = _check(ctx, args)
     if dry_run:
         click.echo(f"would measure {what}")

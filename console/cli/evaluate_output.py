@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from console.cli.output import table
+from core.measures.tasks import HEADLINES
 
 PURPOSE = {
     "holdout": "hold-out: scored by the model fitted on nothing later than its beginning",
@@ -23,25 +24,31 @@ def tell(result: Mapping[str, Any]) -> None:
     """Print a report: what was measured, the measures, the reliability plot, and every part that was asked for."""
     report = result["report"]
     click.echo(f"{result['model']} version {result['version']} on {report['snapshot']}, report {result['evaluation']}")
-    click.echo(f"{report['rows']} rows from {report['from']} to {report['to']}, {report['positives']} positive")
+    positive = f", {report['positives']} positive" if "positives" in report else ""
+    click.echo(f"{report['rows']} rows from {report['from']} to {report['to']}{positive}")
     click.echo(PURPOSE[report["purpose"]].format(**report))
     table(["measure", "value", "95 % interval"], [_measure(name, one) for name, one in report["metrics"].items()])
     drawn = report["intervals"]
     click.echo(f"intervals: {drawn['blocks']} {drawn['drawn']}s drawn again {drawn['resamples']} times")
-    _threshold(report["threshold"])
-    _reliability(report["calibration"]["bins"])
+    if "threshold" in report:
+        _threshold(report["threshold"])
+    if "calibration" in report:
+        _reliability(report["calibration"])
+    if "residuals" in report:
+        _residuals(report["residuals"])
     for one in report["fairness"]:
         _fairness(one)
     if "against" in report:
         _against(report["against"])
-    _weakest(report["weakest"])
-    _robustness(report["robustness"])
+    name = HEADLINES[report["task"]].first[0]
+    _weakest(report["weakest"], name)
+    _robustness(report["robustness"], name)
     _explanations(report["explanations"]["global"])
 
 
 def _fairness(found: Mapping[str, Any]) -> None:
     click.echo(f"groups of {' and '.join(found['by'])}")
-    rates = ("selection_rate", "tpr", "fpr", "calibration")
+    rates = tuple(found["gaps"])
     lines = [
         (_key(one["group"]), one["n"], *(f"{number(one[rate]['value'])} ({interval(one[rate])})" for rate in rates))
         for one in found["groups"]
@@ -64,32 +71,31 @@ def _against(found: Mapping[str, Any]) -> None:
     click.echo(found["means"])
 
 
-def _weakest(found: list[dict[str, Any]]) -> None:
+def _weakest(found: list[dict[str, Any]], name: str) -> None:
     if not found:
         click.echo("no slice is worse than the rest beyond chance")
         return
     click.echo("weakest slices, found on half of the days and confirmed on the other")
-    table(["where", "rows", "auc", "95 % interval"], [_slice(one) for one in found])
+    lines = [(one["where"], one["n"], number(one[name]), interval(one)) for one in found]
+    table(["where", "rows", name, "95 % interval"], lines)
 
 
-def _slice(one: Mapping[str, Any]) -> tuple[str, int, str, str]:
-    return one["where"], one["n"], number(one["auc"]), interval(one)
-
-
-def _robustness(found: Mapping[str, Any]) -> None:
+def _robustness(found: Mapping[str, Any], name: str) -> None:
     lines = [
         (
             f"{one['feature']} {kind.replace('_', ' ')}{_noise(one)}",
-            number(one["auc"]),
+            number(one[name]),
             number(one["drop"]),
             interval(one),
         )
         for kind in ("missing", "noise", "out_of_range")
         for one in found[kind][:TOLD]
     ]
-    table(["disturbed", "auc", "drop", "95 % interval"], lines)
+    table(["disturbed", name, "drop", "95 % interval"], lines)
     for one in found["shifted"]:
-        click.echo(f"inputs differ most (PSI {one['psi']:.3f}): {one['from']} to {one['to']}, AUC {number(one['auc'])}")
+        click.echo(
+            f"inputs differ most (PSI {one['psi']:.3f}): {one['from']} to {one['to']}, {name} {number(one[name])}"
+        )
 
 
 def _noise(one: Mapping[str, Any]) -> str:
@@ -122,9 +128,27 @@ def _threshold(found: Mapping[str, Any]) -> None:
         click.echo(f"cost per 1,000 decisions {per['value']:.1f} ({per['low']:.1f} to {per['high']:.1f})")
 
 
-def _reliability(bins: list[dict[str, Any]]) -> None:
+def _residuals(found: Mapping[str, Any]) -> None:
+    """The quantiles of the error, and what came of each tenth of the predictions."""
+    told = ", ".join(f"{name} {value:+.4g}" for name, value in found["quantiles"].items())
+    click.echo(f"error (predicted less true): {told}")
+    lines = [
+        (
+            f"{one['from']:.4g} to {one['to']:.4g}",
+            one["n"],
+            *(f"{one[n]:.4g}" for n in ("mean_score", "mean_label", "mae")),
+        )
+        for one in found["bins"]
+    ]
+    table(["predicted", "rows", "said", "came", "mean error size"], lines)
+
+
+def _reliability(found: Mapping[str, Any]) -> None:
     """A bar for what came of each group of scores, its interval in dashes, and a mark for what was said."""
-    click.echo("reliability: # came true, - 95 % interval, | what was said")
+    bins = found["bins"]
+    click.echo(
+        f"reliability{' of ' * ('of' in found)}{found.get('of', '')}: # came true, - 95 % interval, | what was said"
+    )
     for one in bins:
         click.echo(f"{one['from']:.3f}-{one['to']:.3f} {bar(one)} {one['rate']:.3f} of {one['n']}")
 

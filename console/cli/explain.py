@@ -12,6 +12,7 @@ from core.errors import BadInput
 
 if TYPE_CHECKING:
     from core.desk import Desk
+    from core.evaluation.explain import Explanation, Part
 
 
 @click.command()
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 @click.option("--request", metavar="ID", help="A request that was kept as a sample.")
 @click.option("--row", metavar="DATASET[/N]:ROW", help="A row of a snapshot, counted from 0.")
 @click.option("--inputs", metavar="JSON", help="The inputs themselves, as an object.")
+@click.option("--class", "class_", metavar="NAME", help="Of several classes, explain this one; else the likeliest.")
 @json_option
 @click.pass_context
 def command(
@@ -29,9 +31,10 @@ def command(
     request: str | None,
     row: str | None,
     inputs: str | None,
+    class_: str | None,
     as_json: bool,
 ) -> None:
-    """Take one score of MODEL apart into what each input adds to it, in log-odds."""
+    """Take one score of MODEL apart into what each input adds to it, before calibration."""
     from core.evaluation.explain import explain
 
     desk = desk_from(ctx, read_only=True)
@@ -40,13 +43,27 @@ def command(
     if as_json:
         emit(found.to_json())
         return
-    click.echo(f"{model} version {found.version}: score {found.score:.4f}")
-    lines = [("base", "", f"{found.base:+.4f}")]
-    lines += [
-        (one["input"], "missing" if one["value"] is None else one["value"], f"{one['contribution']:+.4f}")
-        for one in found.to_json()["contributions"]
-    ]
-    table(["input", "value", "log-odds"], [*lines, ("sum", "", f"{found.log_odds:+.4f}")])
+    part = found.parts[0] if class_ is None else _of_class(found, class_)
+    of = f"class {part.of}, " if part.of else ""
+    click.echo(f"{model} version {found.version}: {of}score {part.score:.4f}")
+    made_of = {term.name: term.inputs for term in found.terms}
+    lines = [("base", "", f"{part.base:+.4f}")]
+    lines += [(name, _value(found.value(made_of[name])), f"{each:+.4f}") for name, each in part.contributions.items()]
+    table(["input", "value", found.unit.replace("_", " ")], [*lines, ("sum", "", f"{part.total:+.4f}")])
+
+
+def _of_class(found: Explanation, name: str) -> Part:
+    for part in found.parts:
+        if part.of == name:
+            return part
+    known = ", ".join(part.of for part in found.parts if part.of)
+    raise BadInput(f"{found.model} has no class {name!r}", f"it has {known}" if known else "leave --class out")
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, dict):
+        return ", ".join(str(_value(each)) for each in value.values())
+    return "missing" if value is None else value
 
 
 def _asked(

@@ -160,19 +160,35 @@ def materialise(ctx: click.Context, view: str, to: str | None, dry_run: bool, ye
 @json_option
 @click.pass_context
 def parity(ctx: click.Context, model: str, endpoint: str | None, last: str, as_json: bool) -> None:
-    """Whether serving computed MODEL's columns and scores as training does; ends with 1 where anything differs."""
+    """Whether serving computed MODEL's columns and scores as training does; ends with 1 where anything differs.
+
+    What was found of each version is kept for gates and checklists, but where the home may only be read.
+    """
     from core.clock import parse_span
     from core.monitor.parity import parity as replay
 
-    desk = desk_from(ctx, read_only=True)
+    desk = desk_from(ctx)
     now = desk.now_us()
     found = replay(desk, model, endpoint, now - parse_span(last), now + 1)
+    _keep_parity(desk, found, endpoint)
     if as_json:
         emit(_parity_json(found))
     else:
         _print_parity(found)
     if found.differences:
         ctx.exit(1)
+
+
+def _keep_parity(desk: Desk, found: Parity, endpoint: str | None) -> None:
+    """Keep each version's result; who may only read has the answer all the same."""
+    from core.errors import NotAllowed
+    from core.evaluation.record import keep_parity
+
+    try:
+        for version in sorted(found.replayed):
+            keep_parity(desk, found.model, version, {**found.of(version), "endpoint": endpoint})
+    except NotAllowed:
+        click.echo("not kept for gates: this home may only be read", err=True)
 
 
 def _print_parity(found: Parity) -> None:

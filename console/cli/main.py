@@ -32,7 +32,7 @@ NOUNS = {
     "inc": "incidents: list, show, ack, note, suspects, move, postmortem",
     "job": "list, show, run, pipeline, retry, cancel, logs",
     "label": "import the labels that came late",
-    "model": "the registry: list, show, compare, promote, gate, waive, approve, alias, card, lineage, retire",
+    "model": "the registry: list, show, compare, promote, gate, waive, approve, alias, card, export, import, retire",
     "now": "the first screen: what is broken, since when, what changed, what to do",
     "outbox": "what waits for an endpoint: list, show, confirm, retry, drop",
     "quality": "measured quality by version, with label coverage",
@@ -40,10 +40,12 @@ NOUNS = {
     "runbook": "list, show, check, trust, walk",
     "schedule": "list, add, pause, resume-all, next",
     "score": "score a snapshot in a batch, or by two versions: MODEL DATASET, list, show, compare",
+    "search": "search for a model's parameters, within limits; list, show, resume",
     "secret": "the keys of sensitive values: rotate",
     "serve": "the embedded endpoint, a process of its own",
     "slo": "objectives and burn: list, show, add, backtest",
     "store": "the store's file: encrypt, decrypt",
+    "tracking": "servers that are told of versions, as MLflow: add, list, sync, remove",
     "train": "train a model version from a snapshot",
 }
 

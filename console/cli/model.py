@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from console.cli.model_alias import alias
+from console.cli.model_exchange import export, import_
 from console.cli.model_gate import gate, rules, waive
 from console.cli.model_leave import lineage, orphans, retire
 from console.cli.opening import Opens
@@ -38,7 +39,7 @@ def command() -> None:
     """The registry: models, their versions, stages and cards. `tocsin model churn` opens one in the console."""
 
 
-for _each in (alias, gate, lineage, orphans, retire, rules, waive):
+for _each in (alias, export, gate, import_, lineage, orphans, retire, rules, waive):
     command.add_command(_each)
 
 

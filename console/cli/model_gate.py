@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from console.cli.output import change_options, confirm, desk_from, emit, json_option, table
+from console.cli.output import change_options, confirm, desk_from, emit, home_from, json_option, table
 from console.cli.versioned import chosen
 from core.clock import iso, parse_span, parse_time
 from core.desk import Desk
 from core.errors import BadInput
+from core.settings import require_writable
 
 if TYPE_CHECKING:
     from core.gates.declared import Gates
@@ -33,6 +34,8 @@ def gate(ctx: click.Context, model: str, version: str | None, path: Path | None,
     """Ask the gate's rules of VERSION of MODEL (the latest) and keep the result; exit code 1 where it does not pass."""
     from core.gates import ask, declared
 
+    if not dry_run:
+        require_writable(home_from(ctx))
     desk = desk_from(ctx, read_only=dry_run)
     model, number = chosen(desk, model, version)
     gates = declared.read(path) if path else None

@@ -113,6 +113,7 @@ def _send(ctx: click.Context, verb: str, number: int, dry_run: bool, yes: bool) 
     from core.endpoints import waiting
     from core.endpoints.deliver import deliver
     from core.errors import RemoteRefused
+    from core.tracking import deliver as tracking
     from core.work import outbox
 
     desk = desk_from(ctx)
@@ -120,6 +121,7 @@ def _send(ctx: click.Context, verb: str, number: int, dry_run: bool, yes: bool) 
         return
     meant = (waiting.confirm if verb == "confirm" else waiting.retry)(desk, number)
     deliver(desk, endpoint=meant.endpoint, early=True)
+    tracking.deliver(desk, line=meant.endpoint, early=True)
     now = outbox.message(desk.store, number)
     if now.state == "dead":
         raise RemoteRefused(

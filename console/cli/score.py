@@ -111,11 +111,12 @@ def _check(desk: Desk, plan: Plan, args: dict[str, Any], resume: bool) -> str:
 
     works = planned(desk, plan)
     for work in works:
-        require_scorable(load_artefact(desk, work.version.model, work.version.version), work.snapshot, work.keep)
+        require_scorable(load_artefact(desk, work.version.model, work.version.version), work)
     if plan.out is not None:
         require_free(plan.out, plan.overwrite)
     version, snapshot = works[0].version, works[0].snapshot
-    args.update(version=version.version, snapshot=snapshot.number)
+    sources = {name: number for work in works for name, number in work.sources.items()}
+    args.update(version=version.version, snapshot=snapshot.number, sources=sources)
     begun = [found for found in (open_one(desk.store, work) for work in works) if found]
     if resume and not begun:
         raise NotFound("nothing like that was begun and not ended", "leave out --resume to begin; `tocsin score list`")

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from console.cli.output import table
+from core.measures.tasks import HEADLINES, told
 
 
 def tell(result: Mapping[str, Any]) -> None:
@@ -25,8 +26,10 @@ def tell(result: Mapping[str, Any]) -> None:
 
 def tell_comparison(found: Mapping[str, Any]) -> None:
     """One line a version, and how far their scores agree."""
-    headers = ["score", "version", "AUC", "interval", "log loss", "rows/s", "CPU s/1,000", "cost/1,000"]
-    table(headers, [_line(side) for side in found["versions"]])
+    headline = HEADLINES[found["task"]]
+    titles = [headline.first[1], "interval", headline.second[1]]
+    headers = ["score", "version", *titles, "rows/s", "CPU s/1,000", "cost/1,000"]
+    table(headers, [_line(side, found["task"]) for side in found["versions"]])
     agreement = found["agreement"]
     if agreement["mean_distance"] is not None:
         click.echo(
@@ -38,13 +41,13 @@ def tell_comparison(found: Mapping[str, Any]) -> None:
         share = (up + down) / found["rows"] if found["rows"] else 0.0
         click.echo(f"{up + down} of {found['rows']} decisions change ({share:.2%}): {up} to yes, {down} to no")
 
+    if "class_changes" in agreement:
+        share = agreement["class_changes"] / found["rows"] if found["rows"] else 0.0
+        click.echo(f"{agreement['class_changes']} of {found['rows']} rows get another class ({share:.2%})")
 
-def _line(side: Mapping[str, Any]) -> list[object]:
-    quality = side["quality"]
-    measured = ["-", "-", "-"]
-    if quality is not None:
-        interval = f"{quality['auc_low']:.4f} to {quality['auc_high']:.4f}"
-        measured = [f"{quality['auc']:.4f}", interval, f"{quality['logloss']:.4f}"]
+
+def _line(side: Mapping[str, Any], task: str) -> list[object]:
+    measured = told(task, side["quality"]) if side["quality"] is not None else ("-", "-", "-")
     speed = f"{side['rows_per_s']:.0f}" if side["rows_per_s"] else "-"
     cost = _money(side) if side["cost_per_1000_rows"] is not None else "-"
     named = f"{side['model']} v{side['version']}"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from core.desk import Desk
     from core.work.rows import Run
 
+Command = TypeVar("Command", bound=Callable[..., Any])
+
 # Before this share is done, how long it takes is a guess.
 LEAST_SHARE = 0.05
 # What a job's process ends with tells which kind of error it was.
@@ -35,30 +37,49 @@ ERRORS: dict[int, type[TocsinError]] = {
 SUSPICIOUS_AUC = 0.95
 
 
+# What a training is asked for, and a search for its parameters as well.
+OPTIONS = (
+    click.option("--dataset", required=True, help="The data set to train on."),
+    click.option("--snapshot", type=int, help="Its snapshot; else the latest."),
+    click.option("--label", default="", help="COLUMN of 0/1, 'COLUMN>=NUMBER' or 'COLUMN==TEXT'; else the contract's."),
+    click.option(
+        "--task", default="", metavar="TASK", help="binary, multiclass or regression; else what the label makes."
+    ),
+    click.option("--split", metavar="SPLIT", help="temporal (the default), grouped or stratified."),
+    click.option("--group", default="", metavar="COLUMN", help="Of a grouped split: no value of it on both sides."),
+    click.option("--folds", type=int, help="Also cross-validate in time, over this many folds."),
+    click.option("--gap", metavar="SPAN", help="Leave this much time out before every part measured on: 1d."),
+    click.option(
+        "--holdout-from", metavar="TIME", help="Where the hold-out begins; else the last quarter of the time."
+    ),
+    click.option(
+        "--encode", multiple=True, metavar="COLUMN=PERIOD", help="Encode a number as a cycle; may be repeated."
+    ),
+    click.option("--exclude", multiple=True, metavar="COLUMNS", help="Features to leave out, with commas between."),
+    click.option("--view", metavar="NAME[@VERSION]", help="Train on the columns of a declared view."),
+    click.option("--rounds", type=int, help="Boosting rounds; with --early-stopping the most."),
+    click.option("--early-stopping", type=int, metavar="ROUNDS", help="Stop after so many rounds that are no better."),
+    click.option("--class-weight", multiple=True, metavar="WEIGHT", help="balanced, or CLASS=WEIGHT; may be repeated."),
+    click.option(
+        "--monotone", multiple=True, metavar="COLUMN=+1", help="The score may only rise (+1) or fall (-1) with it."
+    ),
+    click.option("--param", multiple=True, metavar="NAME=VALUE", help="A parameter of LightGBM: num_leaves=63."),
+    click.option("--seed", type=int, help="The seed; the same one gives the same model."),
+    click.option("--calibrate", type=click.Choice(["isotonic", "sigmoid"]), help="Calibrate scores on the hold-out."),
+    click.option("--cost", metavar="fn=5,fp=1", help="Choose the threshold by what mistakes cost; also tp and tn."),
+)
+
+
+def training_options(command: Command) -> Command:
+    """The options of a training, in their order."""
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command
+
+
 @click.command()
 @click.argument("model")
-@click.option("--dataset", required=True, help="The data set to train on.")
-@click.option("--snapshot", type=int, help="Its snapshot; else the latest.")
-@click.option("--label", default="", help="COLUMN of 0/1, 'COLUMN>=NUMBER' or 'COLUMN==TEXT'; else the contract's.")
-@click.option("--task", default="", metavar="TASK", help="binary, multiclass or regression; else what the label makes.")
-@click.option("--split", metavar="SPLIT", help="temporal (the default), grouped or stratified.")
-@click.option("--group", default="", metavar="COLUMN", help="Of a grouped split: no value of it on both sides.")
-@click.option("--folds", type=int, help="Also cross-validate in time, over this many folds.")
-@click.option("--gap", metavar="SPAN", help="Leave this much time out before every part measured on: 1d.")
-@click.option("--holdout-from", metavar="TIME", help="Where the hold-out begins; else the last quarter of the time.")
-@click.option("--encode", multiple=True, metavar="COLUMN=PERIOD", help="Encode a number as a cycle; may be repeated.")
-@click.option("--exclude", multiple=True, metavar="COLUMNS", help="Features to leave out, with commas between.")
-@click.option("--view", metavar="NAME[@VERSION]", help="Train on the columns of a declared view.")
-@click.option("--rounds", type=int, help="Boosting rounds; with --early-stopping the most.")
-@click.option("--early-stopping", type=int, metavar="ROUNDS", help="Stop after so many rounds that are no better.")
-@click.option("--class-weight", multiple=True, metavar="WEIGHT", help="balanced, or CLASS=WEIGHT; may be repeated.")
-@click.option(
-    "--monotone", multiple=True, metavar="COLUMN=+1", help="The score may only rise (+1) or fall (-1) with it."
-)
-@click.option("--param", multiple=True, metavar="NAME=VALUE", help="A parameter of LightGBM: num_leaves=63.")
-@click.option("--seed", type=int, help="The seed; the same one gives the same model.")
-@click.option("--calibrate", type=click.Choice(["isotonic", "sigmoid"]), help="Calibrate scores on the hold-out.")
-@click.option("--cost", metavar="fn=5,fp=1", help="Choose the threshold by what mistakes cost; also tp and tn.")
+@training_options
 @engine_option
 @address_option
 @click.option("--here", is_flag=True, help="Run it in this terminal even if a daemon is there to do it.")
@@ -68,72 +89,43 @@ SUSPICIOUS_AUC = 0.95
 @click.pass_context
 def command(
     ctx: click.Context,
+    /,
     model: str,
-    dataset: str,
-    snapshot: int | None,
-    label: str,
-    task: str,
-    split: str | None,
-    group: str,
-    folds: int | None,
-    gap: str | None,
-    holdout_from: str | None,
-    encode: tuple[str, ...],
-    exclude: tuple[str, ...],
-    view: str | None,
-    rounds: int | None,
-    early_stopping: int | None,
-    class_weight: tuple[str, ...],
-    monotone: tuple[str, ...],
-    param: tuple[str, ...],
-    seed: int | None,
-    calibrate: str | None,
-    cost: str | None,
-    engine: str | None,
-    address: str | None,
     here: bool,
     dry_run: bool,
     yes: bool,
     as_json: bool,
+    **given: Any,
 ) -> None:
     """Train the next version of MODEL: fitted before an instant, measured after it, registered as a candidate."""
-    args = {
-        "model": model,
-        "dataset": dataset,
-        "snapshot": snapshot,
-        "label": label,
-        "task": task,
-        "split": split,
-        "group": group,
-        "folds": folds,
-        "gap": gap,
-        "holdout_from": holdout_from,
-        "encode": dict(_pair(text, "--encode minutes=1440") for text in encode),
-        "exclude": [name.strip() for names in exclude for name in names.split(",") if name.strip()],
-        "view": view,
-        "rounds": rounds,
-        "early_stopping": early_stopping,
-        "class_weight": _class_weight(class_weight),
-        "monotone": dict(_pair(text, "--monotone distance=+1") for text in monotone),
-        "param": dict(_pair(text, "--param num_leaves=63") for text in param),
-        "seed": seed,
-        "calibrate": calibrate,
-        "cost": cost,
-        "engine": engine,
-        "address": address,
-    }
+    args = arguments(model, given)
     desk = desk_from(ctx)
-    rows, columns = _check(desk, args)
-    what = f"train {model} on {dataset} ({rows} rows, {columns} columns)"
+    rows, columns = check(desk, args)
+    what = f"train {model} on {args['dataset']} ({rows} rows, {columns} columns)"
     if dry_run:
         click.echo(f"would {what}")
         return
     if sys.stdin.isatty():
         confirm(f"{what[0].upper()}{what[1:]}?", yes)
-    _run(desk, args, here=here, as_json=as_json)
+    ended = queued(desk, "train", args, here=here, as_json=as_json)
+    if ended is not None:
+        _tell(ended, as_json)
 
 
-def _check(desk: Desk, args: dict[str, Any]) -> tuple[int, int]:
+def arguments(model: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """A training job's arguments from its options as they were given. Raises BadInput for what cannot be read."""
+    return {
+        **given,
+        "model": model,
+        "encode": dict(_pair(text, "--encode minutes=1440") for text in given["encode"]),
+        "exclude": [name.strip() for names in given["exclude"] for name in names.split(",") if name.strip()],
+        "class_weight": _class_weight(given["class_weight"]),
+        "monotone": dict(_pair(text, "--monotone distance=+1") for text in given["monotone"]),
+        "param": dict(_pair(text, "--param num_leaves=63") for text in given["param"]),
+    }
+
+
+def check(desk: Desk, args: dict[str, Any]) -> tuple[int, int]:
     """Find the faults that can be found without reading data, before anything is queued."""
     from core.datasets.rows import snapshot
     from core.features.saved import saved_view
@@ -161,30 +153,33 @@ def _class_weight(given: tuple[str, ...]) -> dict[str, float] | str:
     return dict(_pair(text, "--class-weight balanced, or --class-weight 1=5") for text in given)
 
 
-def _run(desk: Desk, args: dict[str, Any], *, here: bool, as_json: bool) -> None:
+def queued(desk: Desk, kind: str, args: dict[str, Any], *, here: bool, as_json: bool) -> Run | None:
+    """Queue a job; it ends here, and is returned, where no daemon is there to run it."""
     import secrets
 
-    from core.work.here import daemon_lives, run_here
-    from core.work.kinds import KINDS
+    from core.work.here import daemon_lives
     from core.work.plan import ATTEMPTS, request_run
 
     leave = daemon_lives(desk) and not here
     with desk.write() as tx:
         # In a terminal a person sees the crash and decides; only a daemon tries again by itself.
-        request, attempts = f"train/{secrets.token_hex(8)}", ATTEMPTS if leave else 1
-        job = request_run(tx, desk.now_us(), "train", args, request, attempts=attempts)
-    if leave:
-        _queued(job, as_json)
-        return
-    ended = run_here(desk, KINDS, job, show_progress(as_json))
-    _tell(ended, as_json)
+        request, attempts = f"{kind}/{secrets.token_hex(8)}", ATTEMPTS if leave else 1
+        job = request_run(tx, desk.now_us(), kind, args, request, attempts=attempts)
+    return run_queued(desk, job, here=here, as_json=as_json)
 
 
-def _queued(job: int, as_json: bool) -> None:
-    if as_json:
-        emit({"job": job, "state": "planned"})
-    else:
-        click.echo(f"queued job {job}: the daemon trains it; `tocsin job show {job}` follows it")
+def run_queued(desk: Desk, job: int, *, here: bool, as_json: bool) -> Run | None:
+    """A queued job, ended here; None where it is left to a daemon."""
+    from core.work.here import daemon_lives, run_here
+    from core.work.kinds import KINDS
+
+    if not here and daemon_lives(desk):
+        if as_json:
+            emit({"job": job, "state": "planned"})
+        else:
+            click.echo(f"queued job {job}: the daemon runs it; `tocsin job show {job}` follows it")
+        return None
+    return run_here(desk, KINDS, job, show_progress(as_json))
 
 
 def show_progress(as_json: bool) -> Callable[[float, str], None]:
@@ -224,7 +219,12 @@ def _tell(ended: Run, as_json: bool) -> None:
     result = ended_well(ended)
     if as_json:
         emit({"job": ended.id, "state": ended.state, **result})
-        return
+    else:
+        tell_version(result)
+
+
+def tell_version(result: Mapping[str, Any]) -> None:
+    """The version that a job registered, its measures and what to mind."""
     click.echo(f"{result['model']} version {result['version']}, a candidate, artefact {result['artefact'][:12]}")
     click.echo(f"{result['task']}, as {result['task_because']}")
     _tell_metrics(result["task"], result["split"], result["metrics"])

@@ -106,6 +106,17 @@ def _hints(hints: Sequence[tuple[str, str]]) -> Line:
     return tuple(spans)
 
 
+def tab_line(names: Sequence[tuple[str, str]], at: int, width: int) -> Line:
+    """The sections' names with what waits in each; the one that is shown is marked by brackets as well as by colour."""
+    spans: list[Span] = []
+    for place, (name, badge) in enumerate(names):
+        here = place == at
+        spans.append((f"[{name}]" if here else f" {name} ", "chip" if here else "dim"))
+        if badge:
+            spans.append((f"{badge} ", "warn"))
+    return fit((*spans, ("  tab", "key")), width)
+
+
 def too_small(width: int, height: int) -> list[Line]:
     """What a terminal shows that has no room for a screen."""
     said = [

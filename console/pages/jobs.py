@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 
 from console.pages.layout import heading
+from console.pages.training import Curves, curve_lines, left_text, trial_lines
 from console.view import Line, columns, fit, line, meter, pad, share, spread, when, wrap
 from core.briefing.jobs import JobPage, JobRow, ScheduleRow
 from core.clock import span
@@ -52,8 +53,8 @@ def schedule_line(row: ScheduleRow, now_us: int) -> Line:
     return line(f"  {cells}  ", (due, "warn" if row.paused else ""))
 
 
-def body(page: JobPage, width: int) -> list[Line]:
-    """One job, top to bottom."""
+def body(page: JobPage, width: int, height: int, curves: Curves) -> list[Line]:
+    """One job, top to bottom; a training with its curves, a search with its trials."""
     row, at = page.row, page.header.now_us
     glyph, style = GLYPHS.get(row.state, ("·", ""))
     took = f"took {span(row.took_us)}" if row.took_us is not None else f"due {when(row.due_us, at)}"
@@ -66,18 +67,25 @@ def body(page: JobPage, width: int) -> list[Line]:
         spread(
             line((f"job {row.id} {row.kind}", "bold"), f"  {row.subject}"), ((f"{glyph} {row.state}", style),), width
         ),
-        line("  ", (meter(row.progress or 0.0, 30), "info"), f" {share(row.progress or 0.0)}")
+        line("  ", (meter(row.progress or 0.0, 30), "info"), f" {share(row.progress or 0.0)}  {_since(row)}")
         if row.state == "running"
         else line("  ", (" · ".join(cost), "dim")),
         *(line("  ", (piece, "bad")) for piece in (wrap(row.error, width - 2) if row.error else [])),
         *(line("  ", (piece, "warn")) for piece in (wrap(f"waits: {page.waits}", width - 2) if page.waits else [])),
+        *(line(("  ◐ ", "info"), piece) for piece in filter(None, [left_text(page.live, row.state)])),
         (),
+        *curve_lines(page.live, width, max(5, height // 3), curves),
+        *trial_lines(page.live.trials, width),
         *_values("ARGUMENTS", page.args),
         *_values("RESULT", page.result),
         heading("LOG", "the last lines"),
         *(line(f"  {text}") for text in page.log or ("nothing written",)),
     ]
     return [fit(one, width) for one in lines]
+
+
+def _since(row: JobRow) -> str:
+    return f"for {span(row.took_us)}" if row.took_us is not None else ""
 
 
 def _values(title: str, values: dict[str, object]) -> list[Line]:

@@ -36,7 +36,7 @@ def body(page: ModelPage, width: int, plot: Plot) -> list[Line]:
         [heading("BUDGETS"), *(budget_line(one, width) for one in page.budgets)] if page.budgets else [],
         *(measured(trend, page.moments, width, plot, 8) for trend in page.trends),
         [heading("DRIFT BY DAY"), *(_drift(one, at) for one in page.drift[:7])] if page.drift else [],
-        [heading("VERSIONS"), *(_version(one, at) for one in page.versions)],
+        [heading("VERSIONS", "tab shows them with their gates"), *(_version(one, at) for one in page.versions[:5])],
         [heading("DEPLOYMENTS"), *(_deployment(one, at) for one in page.deployments)] if page.deployments else [],
         [heading("CHANGES"), *(moment_line(one, at) for one in page.moments)] if page.moments else [],
     ]
@@ -73,7 +73,7 @@ def _version(row: VersionRow, at: int) -> Line:
     told = "  ".join(f"{name} {_number(row.metrics[name])}" for name in METRICS if row.metrics.get(name) is not None)
     made = f"{row.snapshot or 'no snapshot'}  {when(row.created_us, at)}"
     style = "good" if row.stage == "production" else ""
-    return line(f"  {pad(f'v{row.version}', 5)}", (pad(row.stage, 11), style), f"{pad(told, 34)} ", (made, "dim"))
+    return line(f"  {pad(f'v{row.id}', 5)}", (pad(row.stage, 11), style), f"{pad(told, 34)} ", (made, "dim"))
 
 
 def _number(value: Any) -> str:

@@ -25,6 +25,9 @@ SCREENS = {
     "model": "console.screens.models:ModelScreen",
     "job": "console.screens.jobs:JobScreen",
     "dataset": "console.screens.datasets:DatasetScreen",
+    "diff": "console.screens.datasets:DiffScreen",
+    "version": "console.screens.versions:VersionScreen",
+    "compare": "console.screens.versions:CompareScreen",
     "runbook": "console.screens.runbook:RunbookScreen",
 }
 NUMBERED = ("now", "incidents", "models", "jobs", "datasets", "ledger", "outbox", "schedules")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from console.pages import jobs as page
+from console.plot import curves
 from console.screens.listing import Listing, Rows, titles
 from console.screens.sheet import Hints, Sheet
 from console.subject import Subject
@@ -48,7 +49,7 @@ class JobsScreen(Listing):
         return JobRows(self.desk)
 
     def hints(self) -> Hints:
-        return (("enter", "open"), ("x", "run again"), ("l", "log"), ("/", "filter"))
+        return (("enter", "open"), ("x", "run again"), ("X", "cancel"), ("l", "log"), ("/", "filter"))
 
     def subject(self) -> Subject | None:
         row: JobRow | None = self.table.current
@@ -56,7 +57,7 @@ class JobsScreen(Listing):
 
 
 class JobScreen(Sheet):
-    """One job: state, cost, arguments, result, log."""
+    """One job: state, cost, curves and trials of a training, arguments, result, log."""
 
     NAME = "job"
 
@@ -66,10 +67,11 @@ class JobScreen(Sheet):
         return job(self.desk, int(self.target))
 
     def page(self, found: JobPage, width: int, height: int) -> list[Line]:
-        return page.body(found, width - 1)
+        return page.body(found, width - 1, height, curves)
 
     def hints(self) -> Hints:
-        return (("x", "run again"), ("j/k", "scroll"))
+        open_ = isinstance(self.found, JobPage) and self.found.row.state in ("running", "planned")
+        return ((("X", "cancel"),) if open_ else ()) + (("x", "run again"), ("j/k", "scroll"))
 
     def subject(self) -> Subject | None:
         return _subject(self.found.row) if isinstance(self.found, JobPage) else None

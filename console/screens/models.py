@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from console.pages import models as page
+from console.pages import versions
 from console.plot import plot
 from console.screens.listing import Listing, Rows, titles
-from console.screens.sheet import Hints, Sheet
+from console.screens.sheet import Hints
+from console.screens.tabbed import Picks, Tabbed
 from console.subject import Subject
 from console.view import Line, columns
-from console.widgets.table import Source
+from console.widgets.table import Source, Table
 from core.briefing import models
-from core.briefing.models import ModelPage, ModelRow, model
+from core.briefing.models import ModelPage, ModelRow, VersionRow, model
+from core.errors import BadInput
 
 
 class ModelRows(Rows):
@@ -55,24 +58,58 @@ class ModelsScreen(Listing):
         return _subject(row) if row else None
 
 
-class ModelScreen(Sheet):
-    """One model: what serves, budgets, quality with its deploys, drift, versions, changes."""
+class ModelScreen(Tabbed):
+    """One model: what serves, budgets, quality with its deploys, drift, changes; and its versions."""
 
     NAME = "model"
+    TABS = ("overview", "versions")
 
     def read(self) -> ModelPage:
         return model(self.desk, self.target)
 
-    def page(self, found: ModelPage, width: int, height: int) -> list[Line]:
-        return page.body(found, width - 1, plot)
+    def picks(self, found: ModelPage, tab: str) -> Picks | None:
+        if tab == "overview":
+            return None
+        told, at = titles(columns(versions.TITLES, versions.WIDTHS)), self.desk.now_us()
+        empty = ("no version yet",)
+        return Picks(told, found.versions, lambda row, _: versions.version_line(row, at), empty)
+
+    def detail(self, found: ModelPage, tab: str, row: Any, width: int, height: int) -> list[Line]:
+        if tab == "overview":
+            return page.body(found, width, plot)
+        return versions.version_detail(row, self.desk.now_us(), width)
 
     def hints(self) -> Hints:
         if not isinstance(self.found, ModelPage):
             return ()
-        return ((("R", "rollback"),) if self.found.rollback else ()) + (("l", "log"), ("j/k", "scroll"))
+        if self.at == "versions":
+            return (("tab", "overview"), ("enter", "gates"), ("v", "approve"), ("space", "mark"), ("d", "compare"))
+        back = (("R", "rollback"),) if self.found.rollback else ()
+        return (("tab", "versions"), *back, ("l", "log"), ("j/k", "scroll"))
 
     def subject(self) -> Subject | None:
-        return _subject(self.found.row) if isinstance(self.found, ModelPage) else None
+        if not isinstance(self.found, ModelPage):
+            return None
+        row: VersionRow | None = self.table.current if self.at == "versions" else None
+        if row is None:
+            return _subject(self.found.row)
+        name = self.found.row.name
+        endpoint = next((one.endpoint for one in self.found.row.served), "")
+        return Subject("version", str(row.id), name, endpoint, text=f"{name} v{row.id}")
+
+    def pair(self) -> tuple[str, str]:
+        """The screen that compares the two marked versions, and its target. Raises BadInput."""
+        if self.at != "versions" or not isinstance(self.found, ModelPage):
+            raise BadInput("there are no versions here to compare", "press tab until they are shown")
+        marked = sorted(self.table.marked)
+        if len(marked) != 2:
+            raise BadInput(f"{len(marked)} versions are marked", "mark two with space, then press d")
+        return "compare", f"{self.found.row.name} {marked[0]} {marked[1]}"
+
+    def on_table_chosen(self, message: Table.Chosen) -> None:
+        """A version opens on its gates."""
+        if isinstance(self.found, ModelPage):
+            self.go("version", f"{self.found.row.name} {message.row_id}")
 
 
 def _subject(row: ModelRow) -> Subject:

@@ -17,14 +17,15 @@ class NoteBox(ModalScreen[str]):
 
     BINDINGS = [Binding("escape", "cancel", "cancel", show=False, id="note.cancel")]
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, about: str = "what you saw or did") -> None:
         super().__init__()
         self.asked = title
+        self.about = about
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box"):
             yield Bar(id="title")
-            yield Input(placeholder="what you saw or did", id="text")
+            yield Input(placeholder=self.about, id="text")
             yield Bar(id="hint")
 
     def on_mount(self) -> None:

@@ -30,7 +30,11 @@ VERBS = (
     ("act('ack_marked')", "A", "acknowledge all marked incidents"),
     ("act('rerun')", "x", "run the job again, or send the message again"),
     ("act('confirm')", "c", "send the queued change that asks again"),
-    ("act('drop')", "D", "drop the queued change"),
+    ("act('drop')", "D", "drop the queued change, or the refused file"),
+    ("act('cancel')", "X", "cancel the job"),
+    ("act('approve')", "v", "approve the version, as somebody else than its trainer"),
+    ("compare", "d", "compare the two marked snapshots or versions"),
+    ("act('release')", "r", "release a refused file from quarantine"),
     ("act('copy')", "y", "copy its name"),
     ("act('copy_status')", "Y", "copy a Markdown status update"),
     ("palette", ":", "find a view, an object or a verb"),
@@ -48,6 +52,8 @@ MOVES = (
     ("", "g G", "first, last"),
     ("", "enter", "open the row"),
     ("", "/", "filter the rows"),
+    ("", "tab", "next section of a data set, a model, a version"),
+    ("", "J K", "scroll what is below the rows"),
     ("", "space M", "mark the row, all rows"),
 )
 

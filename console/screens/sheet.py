@@ -17,7 +17,7 @@ from console.view import Line, line
 from console.widgets.lines import Bar, Lines
 from core.briefing.header import Header, header
 from core.desk import Desk
-from core.errors import TocsinError
+from core.errors import BadInput, TocsinError
 
 Hints = Sequence[tuple[str, str]]
 
@@ -67,6 +67,16 @@ class Sheet(Screen[None]):
     def subject(self) -> Subject | None:
         """What an action would act on at this moment."""
         return None
+
+    def pair(self) -> tuple[str, str]:
+        """The screen that compares two marked rows, and its target. Raises BadInput where two are not marked."""
+        raise BadInput("nothing here can be compared", "mark two snapshots of a data set or two versions of a model")
+
+    def go(self, name: str, target: str) -> None:
+        """Another screen."""
+        going = getattr(self.app, "open", None)
+        if going is not None:
+            going(name, target)
 
     def on_mount(self) -> None:
         self.receive(self._attempt())

@@ -69,6 +69,9 @@ class Table(ScrollView, can_focus=True):
             self.row = row
             self.row_id = row_id
 
+    class Moved(Message):
+        """The cursor has come to another row."""
+
     def __init__(self, source: Source, *, id: str | None = None, empty: Sequence[Line] = ()) -> None:
         super().__init__(id=id)
         self.source = source
@@ -92,7 +95,9 @@ class Table(ScrollView, can_focus=True):
         self.virtual_size = Size(self.size.width, self.total + 1)
         self.cursor = max(0, min(index, self.total - 1))
         row = self.row_at(self.cursor)
-        self.cursor_id = None if row is None else self.source.id_of(row)
+        before, self.cursor_id = self.cursor_id, None if row is None else self.source.id_of(row)
+        if before != self.cursor_id:
+            self.post_message(self.Moved())
         self._show_cursor()
 
     def _show_cursor(self) -> None:

@@ -22,6 +22,8 @@ LEAST = {
     "model.critical": ADMIN,
     "endpoint.added": ADMIN,
     "dataset.released": APPROVER,
+    "tracking.added": ADMIN,
+    "tracking.removed": ADMIN,
     "model.approved": APPROVER,
     "model.waived": APPROVER,
     "model.gates": APPROVER,

@@ -7,6 +7,7 @@ import os
 from typing import Any, NamedTuple
 
 from core.briefing.header import Header, header
+from core.briefing.training import Live, live
 from core.desk import Desk
 from core.errors import NotFound
 from core.store import Row
@@ -50,7 +51,8 @@ class JobRow(NamedTuple):
 class JobPage(NamedTuple):
     """One run in full: arguments, cost, result and the end of its log.
 
-    `waits` is why it has not started; `cost` is in money, empty where there was no price.
+    `waits` is why it has not started; `cost` is in money, empty where there was no price; `live` the curves and trials
+    of a training.
     """
 
     header: Header
@@ -62,6 +64,7 @@ class JobPage(NamedTuple):
     log: tuple[str, ...]
     waits: str = ""
     cost: str = ""
+    live: Live = Live()
 
 
 class ScheduleRow(NamedTuple):
@@ -103,6 +106,7 @@ def job(desk: Desk, run_id: int) -> JobPage:
     row = desk.store.one(ONE, (run_id,))
     if row is None:
         raise NotFound(f"there is no job {run_id}", "`tocsin job list` shows them")
+    run = rows.Run.of(row)
     return JobPage(
         header=header(desk),
         row=_row(row, desk.now_us()),
@@ -111,7 +115,8 @@ def job(desk: Desk, run_id: int) -> JobPage:
         max_rss_kb=row["max_rss_kb"],
         result=dict(json.loads(row["result"]) or {}) if row["result"] else {},
         log=_tail(row["log"] or str(log_path(desk.home, run_id))),
-        waits=_waits(desk, rows.Run.of(row)).text,
+        waits=_waits(desk, run).text,
+        live=live(desk, run),
         cost="" if row["cost_micros"] is None else desk.settings.quota.amount(row["cost_micros"]),
     )
 

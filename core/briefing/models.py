@@ -10,9 +10,12 @@ from core.briefing.header import Header, header
 from core.briefing.incident import Moment, Rollback, moment, rollback_of, trends_of
 from core.briefing.tell import CHANGES
 from core.briefing.trends import DriftDay, Trend, drift_days
+from core.briefing.version import Verdict, headline, verdict
 from core.desk import Desk
 from core.errors import NotFound
 from core.ledger import timeline
+from core.registry.aliases import aliases
+from core.registry.approval import approvals
 from core.store import Row
 
 LIKE = "name LIKE :match"
@@ -55,14 +58,20 @@ class ModelRow(NamedTuple):
 
 
 class VersionRow(NamedTuple):
-    """One version: stage, the snapshot it was trained on, and its hold-out metrics."""
+    """One version: stage, aliases, the snapshot it was trained on, its hold-out metrics (`headline` the first of them
+    with its interval), what the gate says, and who approved it.
+    """
 
-    version: int
+    id: int
     stage: str
     snapshot: str
     metrics: dict[str, Any]
     artefact: str
     created_us: int
+    headline: str
+    aliases: tuple[str, ...]
+    verdict: Verdict
+    approved_by: tuple[str, ...]
 
 
 class DeploymentRow(NamedTuple):
@@ -122,7 +131,7 @@ def model(desk: Desk, name: str) -> ModelPage:
         header=header(desk),
         row=row,
         label=own["label"],
-        versions=tuple(_version(one) for one in desk.store.read(VERSIONS, (name,))),
+        versions=_versions(desk, name, row.task),
         deployments=tuple(_deployment(one) for one in desk.store.read(DEPLOYMENTS, (name,))),
         budgets=tuple(budgets(desk, name)),
         trends=trends_of(desk, name, endpoint) if endpoint else (),
@@ -149,10 +158,25 @@ def _row(desk: Desk, row: Row) -> ModelRow:
     )
 
 
-def _version(row: Row) -> VersionRow:
-    snapshot = f"{row['dataset']}/{row['number']}" if row["dataset"] else ""
-    metrics = dict(json.loads(row["metrics"]))
-    return VersionRow(row["version"], row["stage"], snapshot, metrics, row["artefact"], row["created_us"])
+def _versions(desk: Desk, name: str, task: str) -> tuple[VersionRow, ...]:
+    called = aliases(desk.store, name)
+    return tuple(_version(desk, row, task, called) for row in desk.store.read(VERSIONS, (name,)))
+
+
+def _version(desk: Desk, row: Row, task: str, called: dict[str, int]) -> VersionRow:
+    model, number, metrics = row["model"], row["version"], dict(json.loads(row["metrics"]))
+    return VersionRow(
+        id=number,
+        stage=row["stage"],
+        snapshot=f"{row['dataset']}/{row['number']}" if row["dataset"] else "",
+        metrics=metrics,
+        artefact=row["artefact"],
+        created_us=row["created_us"],
+        headline=headline(task, metrics),
+        aliases=tuple(alias for alias, at in called.items() if at == number),
+        verdict=verdict(desk.store, model, number, desk.now_us()),
+        approved_by=tuple(one.actor for one in approvals(desk.store, model, number)),
+    )
 
 
 def _deployment(row: Row) -> DeploymentRow:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from core.desk import Desk
 from core.endpoints.waiting import asks_before_us, held
 from core.store import Row
+from core.work.outbox import TELLS
 
 # What a person may have to do something about comes first: what waits, then what was given up.
 PLACE = "CASE WHEN state IN ('waiting', 'claimed') THEN 0 WHEN state = 'dead' THEN 1 ELSE 2 END"
@@ -68,7 +69,7 @@ def position(desk: Desk, number: int, match: str = "") -> int:
 def _message(row: Row, before_us: int) -> Message:
     body = json.loads(row["body"])
     since = row["confirmed_us"] or row["created_us"]
-    asks = row["state"] == "waiting" and since < before_us
+    asks = row["state"] == "waiting" and row["action"] != TELLS and since < before_us
     plain = ("id", "endpoint", "action", "state", "attempts", "next_us", "created_us", "done_us")
     return Message(
         **{name: row[name] for name in plain},

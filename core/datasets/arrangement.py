@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.datasets.column_checks import named
-from core.datasets.columns import Columns
 from core.datasets.contract import Column, Contract
 from core.datasets.finding import Finding, share
 from core.datasets.rowbits import repeats, row_bits
 from core.measures.significance import chi_square_tail
+from core.measures.tables import Table
 
 # The file is cut into so many parts of neighbouring rows.
 PARTS = 16
@@ -24,7 +24,7 @@ LEVELS = 50
 SURE = 1e-6
 
 
-def repeated_rows(contract: Contract, table: Columns, before: Mapping[str, Any] | None) -> tuple[list[Finding], int]:
+def repeated_rows(contract: Contract, table: Table, before: Mapping[str, Any] | None) -> tuple[list[Finding], int]:
     """A warning about rows that repeat an earlier one in every column, and about whole blocks of them; their number.
 
     Tables of few columns repeat themselves: there is a warning where the snapshot before had far fewer.
@@ -44,7 +44,7 @@ def repeated_rows(contract: Contract, table: Columns, before: Mapping[str, Any] 
     return [Finding(None, "warning", text, rule, again.count, table.rows, tuple(shown))], again.count
 
 
-def clustered(table: Columns, names: Sequence[str]) -> list[Finding]:
+def clustered(table: Table, names: Sequence[str]) -> list[Finding]:
     """Warnings about columns of at most 50 levels whose levels stand together in parts of the file.
 
     Such a file looks like drift to whoever takes its order for time. Judged is the contingency table of the levels by
@@ -60,7 +60,7 @@ def clustered(table: Columns, names: Sequence[str]) -> list[Finding]:
     return found
 
 
-def _counts(table: Columns, name: str) -> dict[Any, list[int]]:
+def _counts(table: Table, name: str) -> dict[Any, list[int]]:
     import numpy as np
 
     found: dict[Any, list[int]] = {}

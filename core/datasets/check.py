@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from core.clock import iso, span
 from core.datasets.column_checks import masked, named, value_findings
-from core.datasets.columns import Columns, columns_of
 from core.datasets.contract import Column, Contract
-from core.datasets.finding import Finding, Offenders, Severity, share
+from core.datasets.finding import ABSENT, Finding, Offenders, Severity, share
 from core.datasets.rowbits import repeats, row_bits
 from core.datasets.rules import rule_findings
+from core.measures.tables import Table, table_of
 
 if TYPE_CHECKING:
     import pyarrow
@@ -28,14 +28,14 @@ class Before:
 
 
 def check(
-    contract: Contract, table: pyarrow.Table | Columns, *, now_us: int | None = None, before: Before | None = None
+    contract: Contract, table: pyarrow.Table | Table, *, now_us: int | None = None, before: Before | None = None
 ) -> list[Finding]:
     """Everything in a table that breaks the contract or strains it, columns first; empty where it fits.
 
     `now_us` is what freshness is measured from, `before` what a jump of the rows and the order of snapshots are; what
-    is not given is not asked. Memory does not grow with the rows of `Columns`.
+    is not given is not asked. Memory does not grow with the rows of `Table`.
     """
-    held = columns_of(table)
+    held = table_of(table)
     found = [finding for column in contract.columns for finding in _column(column, held)]
     known = {column.name for column in contract.columns}
     found += [
@@ -48,10 +48,10 @@ def check(
     return [*found, *(finding for rule in contract.rules for finding in rule_findings(rule, held, hidden))]
 
 
-def _column(column: Column, table: Columns) -> list[Finding]:
+def _column(column: Column, table: Table) -> list[Finding]:
     kind = table.types.get(column.name)
     if kind is None:
-        return [Finding(column.name, "error", "is missing", "columns")]
+        return [Finding(column.name, "error", ABSENT, "columns")]
     missing = table.missing(column.name)
     if missing == table.rows:
         limited = not column.nullable or (column.null_share is not None and column.null_share < 1)
@@ -63,7 +63,7 @@ def _column(column: Column, table: Columns) -> list[Finding]:
     return value_findings(column, table, kind, missing)
 
 
-def _rows(contract: Contract, table: Columns, before: Before | None) -> list[Finding]:
+def _rows(contract: Contract, table: Table, before: Before | None) -> list[Finding]:
     limits, rows, found = contract.rows, table.rows, []
     if limits.least is not None and rows < limits.least:
         found.append(f"it has {rows:,} rows; the contract asks for {limits.least:,} at least")
@@ -75,7 +75,7 @@ def _rows(contract: Contract, table: Columns, before: Before | None) -> list[Fin
     return [Finding(None, "error", text, "rows") for text in found]
 
 
-def _keys(contract: Contract, table: Columns) -> list[Finding]:
+def _keys(contract: Contract, table: Table) -> list[Finding]:
     """Keys of several columns; a row that lacks a part of one is not compared."""
     found = []
     for key in contract.unique_together:
@@ -89,7 +89,7 @@ def _keys(contract: Contract, table: Columns) -> list[Finding]:
     return found
 
 
-def _times(contract: Contract, table: Columns, now_us: int | None, before: Before | None) -> list[Finding]:
+def _times(contract: Contract, table: Table, now_us: int | None, before: Before | None) -> list[Finding]:
     name = contract.time_column
     if name is None or table.types.get(name) != "time":
         return []
@@ -100,7 +100,7 @@ def _times(contract: Contract, table: Columns, now_us: int | None, before: Befor
     return [*_freshness(contract, name, table, now_us), *found]
 
 
-def _disorder(name: str, table: Columns) -> list[Finding]:
+def _disorder(name: str, table: Table) -> list[Finding]:
     import numpy as np
 
     def backwards(times: Any, last: int) -> Any:
@@ -109,12 +109,12 @@ def _disorder(name: str, table: Columns) -> list[Finding]:
     return _walk(name, table, backwards, "order", "earlier than the row above")
 
 
-def _earlier(name: str, table: Columns, since_us: int) -> list[Finding]:
+def _earlier(name: str, table: Table, since_us: int) -> list[Finding]:
     said = f"earlier than the newest row of the snapshot before ({iso(since_us)})"
     return _walk(name, table, lambda times, _: times < since_us, "after_last", said)
 
 
-def _walk(name: str, table: Columns, broken: Any, rule: str, said: str) -> list[Finding]:
+def _walk(name: str, table: Table, broken: Any, rule: str, said: str) -> list[Finding]:
     """The rows whose time breaks a rule that knows the time above; rows without a time are passed over."""
     import numpy as np
 
@@ -131,7 +131,7 @@ def _walk(name: str, table: Columns, broken: Any, rule: str, said: str) -> list[
     return found.judged(name, rule, table.rows, 0.0, said)
 
 
-def _freshness(contract: Contract, name: str, table: Columns, now_us: int | None) -> list[Finding]:
+def _freshness(contract: Contract, name: str, table: Table, now_us: int | None) -> list[Finding]:
     import pyarrow.compute as pc
 
     if contract.freshness_us is None or now_us is None:

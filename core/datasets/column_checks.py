@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from core.datasets.columns import Columns
 from core.datasets.contract import Column, whole
 from core.datasets.distinct import repeats as repeated_values
 from core.datasets.finding import NAMED_ROWS, Finding, Offenders, share
 from core.datasets.rowbits import repeats, row_bits
+from core.measures.tables import Table
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Asked:
     allowed: str = ""
 
 
-def value_findings(column: Column, table: Columns, kind: str, missing: int) -> list[Finding]:
+def value_findings(column: Column, table: Table, kind: str, missing: int) -> list[Finding]:
     """What breaks the column's rules on missing values, ranges, values, levels, the pattern, and repetition."""
     asked = [*_absence(column, missing, table.rows), *_range(column, kind), *_texts(column, kind)]
     found = [Offenders(masked(column)) for _ in asked]
@@ -106,7 +106,7 @@ def _texts(column: Column, kind: str) -> Iterator[Asked]:
         yield Asked("pattern", lambda first: f"not like {pattern!r} (as {first})", column.tolerance, other)
 
 
-def _twice(column: Column, table: Columns) -> list[Finding]:
+def _twice(column: Column, table: Table) -> list[Finding]:
     extra = repeated_values(table.batches(column.name), table.rows) if column.unique else 0
     if not extra:
         return []
@@ -115,7 +115,7 @@ def _twice(column: Column, table: Columns) -> list[Finding]:
     return [Finding(column.name, "error", text, "unique", extra, table.rows, tuple(found.examples))]
 
 
-def named(table: Columns, names: list[str], places: tuple[int, ...], *columns: Column) -> Offenders:
+def named(table: Table, names: list[str], places: tuple[int, ...], *columns: Column) -> Offenders:
     """Rows known by their places, counted from 0, with the values of some columns."""
     import numpy as np
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from core.datasets import load
-from core.datasets.columns import ParquetColumns
 from core.datasets.rowbits import common, row_bits
 from core.datasets.rows import Snapshot
 from core.datasets.shifts import FITS, sampled
@@ -112,7 +111,7 @@ def _renamed(
 ) -> dict[str, str]:
     """For each removed column the added one of its type with the nearest values, where they are near."""
     found: dict[str, str] = {}
-    old, new = ParquetColumns(places[0]), ParquetColumns(places[1])
+    old, new = ParquetTable(places[0]), ParquetTable(places[1])
     for name in removed:
         free = [one for one in added if one not in found.values() and old.types[name] == new.types[one]]
         gaps = sorted((_gap(old, new, snapshots, name, one), one) for one in free)
@@ -121,9 +120,7 @@ def _renamed(
     return found
 
 
-def _gap(
-    old: ParquetColumns, new: ParquetColumns, snapshots: tuple[Snapshot, Snapshot], name: str, other: str
-) -> float:
+def _gap(old: ParquetTable, new: ParquetTable, snapshots: tuple[Snapshot, Snapshot], name: str, other: str) -> float:
     """How far the values of two columns of one type are apart, from 0 to 1."""
     if old.types[name] in ("integer", "number"):
         left, right = sampled(old, name), sampled(new, other)

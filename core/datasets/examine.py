@@ -11,7 +11,6 @@ from typing import Any
 
 from core.datasets import arrangement, load, rows, semantics
 from core.datasets.check import Before, check
-from core.datasets.columns import ParquetColumns
 from core.datasets.contract import Contract
 from core.datasets.finding import Finding, require_kept
 from core.datasets.infer import infer
@@ -23,6 +22,7 @@ from core.datasets.source import Source
 from core.datasets.stage import Wanted, stage
 from core.desk import Desk
 from core.errors import BadInput, NotFound, StoreUnusable
+from core.measures.tables import ParquetTable
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
@@ -53,7 +53,7 @@ class Examined:
     """
 
     source: Source
-    table: ParquetColumns
+    table: ParquetTable
     profile: dict[str, Any]
     contract: Contract
     saved: rows.SavedContract | None
@@ -130,7 +130,7 @@ def _later(
 
 
 def _beside(
-    desk: Desk, earlier: rows.Snapshot, contract: Contract, table: ParquetColumns, facts: dict[str, Any]
+    desk: Desk, earlier: rows.Snapshot, contract: Contract, table: ParquetTable, facts: dict[str, Any]
 ) -> list[Finding]:
     """Warnings about what moved since the last snapshot that kept its contract."""
     used = [*contract.used_as("feature"), *contract.used_as("label")]
@@ -147,7 +147,7 @@ def _judged(findings: list[Finding], strict: bool) -> list[Finding]:
     return [finding.refused() for finding in findings] if strict else findings
 
 
-def _require_columns(source: Source, table: ParquetColumns, declared: Declared) -> None:
+def _require_columns(source: Source, table: ParquetTable, declared: Declared) -> None:
     for name in (declared.time_column, declared.label, *declared.leaks):
         if name is not None and name not in table.types:
             raise BadInput(f"{source.path} has no column {name!r}", f"its columns are {', '.join(table.types)}")

@@ -12,6 +12,9 @@ from core.errors import CheckFailed
 
 # So many offending rows are named.
 NAMED_ROWS = 10
+# What is said of a column that a file lacks; beyond so many they are counted.
+ABSENT = "is missing"
+FEW = 3
 # No more of a text is shown.
 SHOWN = 80
 
@@ -104,12 +107,22 @@ class Offenders:
         return [Finding(column, severity, text, rule, self.count, rows, tuple(self.examples))]
 
 
+def errors_told(findings: Iterable[Finding]) -> str:
+    """The errors among findings as one line; many missing columns are named together."""
+    errors = [finding for finding in findings if finding.severity == "error"]
+    missing = [finding.column for finding in errors if finding.text == ABSENT and finding.column]
+    if len(missing) <= FEW:
+        return "; ".join(str(finding) for finding in errors)
+    named = f"{', '.join(missing[:FEW])} and {len(missing) - FEW} more columns are missing"
+    return "; ".join([*(str(finding) for finding in errors if finding.text != ABSENT), named])
+
+
 def require_kept(findings: Iterable[Finding], what: str, dataset: str) -> None:
     """Raise CheckFailed with every reason where a contract is broken."""
-    broken = [str(finding) for finding in findings if finding.severity == "error"]
+    broken = errors_told(findings)
     if broken:
         raise CheckFailed(
-            f"{what} breaks the contract of {dataset!r}: {'; '.join(broken)}",
+            f"{what} breaks the contract of {dataset!r}: {broken}",
             f"mend the file, or change the contract: `tocsin dataset contract edit {dataset}`",
         )
 

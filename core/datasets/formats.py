@@ -10,6 +10,7 @@ from core.datasets import csv_types, json_lines
 from core.datasets.plain import UTF_16_MARKS, not_utf8, opened, suffix, unreadable
 from core.datasets.source import Source
 from core.errors import BadInput
+from core.measures.tables import parquet_batches
 
 if TYPE_CHECKING:
     import pyarrow
@@ -131,7 +132,7 @@ def _parquet_pieces(source: Source, file: Any) -> Iterator[pyarrow.Table]:
     schema = parquet.schema_arrow
     require_names(source, schema.names)
     yield schema.empty_table()
-    for batch in parquet.iter_batches(PIECE_ROWS):
+    for batch in parquet_batches(parquet, PIECE_ROWS, threads=True):
         yield pa.Table.from_batches([batch], schema)
 
 

@@ -12,7 +12,7 @@ from core import crashpoint
 from core.datasets import rows
 from core.datasets.contract import Contract
 from core.datasets.examine import NOTHING, Declared, Examined, examined, require_name
-from core.datasets.finding import Finding
+from core.datasets.finding import Finding, errors_told
 from core.datasets.given import given
 from core.datasets.source import Source
 from core.desk import Desk
@@ -61,7 +61,7 @@ def take(desk: Desk, source: Source, dataset: str, declared: Declared = NOTHING)
     with examined(desk, source, dataset, declared) as found:
         crashpoint.at("ingest.read")
         if found.errors:
-            reason = "; ".join(str(finding) for finding in found.errors)
+            reason = errors_told(found.errors)
             refuse(desk, dataset, source, reason, found, declared.delimiter)
             found.require_kept(dataset)
         return keep(desk, dataset, found)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from core.datasets.columns import Columns, columns_of
 from core.datasets.contract import Column, Contract
 from core.datasets.finding import Finding
 from core.errors import BadInput
 from core.measures.bins import level_bins, number_bins, top_levels
 from core.measures.evaluate import delong
+from core.measures.tables import Table, table_of
 
 if TYPE_CHECKING:
     import pyarrow
@@ -25,14 +25,14 @@ CLASSES = 10
 ROWS_A_BIN = 10
 
 
-def giveaways(contract: Contract, table: pyarrow.Table | Columns) -> list[Finding]:
+def giveaways(contract: Contract, table: pyarrow.Table | Table) -> list[Finding]:
     """Warnings about features of which one alone tells the label.
 
     Rows are halved by turns; the mean label of each bin (at most 64 quantiles, or the 254 commonest levels) is
     learnt in one half and asked in the other. Two classes are judged by the AUC, numbers by the variance explained, and
     a label of more classes by its commonest class.
     """
-    label, held = contract.column(contract.label or ""), columns_of(table)
+    label, held = contract.column(contract.label or ""), table_of(table)
     if label is None or label.name not in held.types:
         return []
     target, classes = _target(held, label)
@@ -51,7 +51,7 @@ def _finding(column: Column, label: Column, strength: float | None, classes: boo
     return [Finding(column.name, "warning", text, "leak")]
 
 
-def _target(table: Columns, label: Column) -> tuple[Any, bool]:
+def _target(table: Table, label: Column) -> tuple[Any, bool]:
     """The label as numbers, not-a-number where it is missing; whether it is one of two classes."""
     import numpy as np
 
@@ -68,7 +68,7 @@ def _target(table: Columns, label: Column) -> tuple[Any, bool]:
     return values, False
 
 
-def _places(table: Columns, name: str) -> Any:
+def _places(table: Table, name: str) -> Any:
     held = table.head(name, SAMPLE)
     if table.types[name] == "text":
         return level_bins(top_levels(held) or ("",)).indices(held)

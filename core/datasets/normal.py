@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from core.errors import BadInput
+from core.measures.tables import type_name
 
 if TYPE_CHECKING:
     import pyarrow
@@ -26,14 +27,6 @@ def normal(table: pyarrow.Table, types: Mapping[str, str] | None = None) -> pyar
     names = table.column_names
     columns = [_fitted(_plain(table.column(name), name), wanted.get(name)) for name in names]
     return pa.table(columns, names=names)
-
-
-def type_name(arrow_type: Any) -> str:
-    """The contract's word for one of the six types."""
-    import pyarrow as pa
-
-    words = {pa.int64(): "integer", pa.float64(): "number", pa.string(): "text", pa.bool_(): "boolean"}
-    return "time" if pa.types.is_timestamp(arrow_type) else words.get(arrow_type, "unknown")
 
 
 def times(column: Any, name: str, before: int = 0) -> Any:
@@ -70,9 +63,22 @@ def _plain(column: Any, name: str) -> Any:
         raise BadInput(f"column {name!r} holds {held}, which is not read", "flatten or drop it before adding the file")
     if pa.types.is_timestamp(target):
         return _instants(column)
+    if target == pa.string() and not pa.types.is_time(held):
+        return _text(column, name)
     # Decimals and unsigned integers round to the nearest double where they have too many digits for one.
     plain = column.cast(target, safe=target != pa.float64())
     return _without_nan(plain) if target == pa.float64() else plain
+
+
+def _text(column: Any, name: str) -> Any:
+    """Text whose bytes have been looked at: Parquet and JSON Lines are read without a check of their UTF-8."""
+    import pyarrow as pa
+
+    try:
+        return column.cast(pa.binary()).cast(pa.string())
+    except pa.ArrowInvalid as error:
+        hint = "save it as UTF-8, for instance with `iconv -t utf-8`"
+        raise BadInput(f"column {name!r} is not UTF-8 text", hint) from error
 
 
 def _target(held: Any) -> Any:

@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from core.datasets.columns import Columns, columns_of
 from core.datasets.distinct import repeats
 from core.datasets.facts import PARTS, Values
 from core.engines.engine import Before, Engine
 from core.engines.local import LocalEngine
+from core.measures.tables import Table, table_of
 
 if TYPE_CHECKING:
     import pyarrow
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 START = 65_536
 
 
-def profile(table: pyarrow.Table | Columns, *, threads: int = 1, engine: Engine | None = None) -> dict[str, Any]:
+def profile(table: pyarrow.Table | Table, *, threads: int = 1, engine: Engine | None = None) -> dict[str, Any]:
     """Plain data: `rows`, and for each column its `type`, `missing` rows, `distinct` values (None: over 10,000, then
     `about` estimates them within a few percent), whether it is `unique`, and by type
 
@@ -33,7 +33,7 @@ def profile(table: pyarrow.Table | Columns, *, threads: int = 1, engine: Engine 
     It is the same to the last bit for every engine (without one this process with `threads`), however the rows are
     cut. Here a thread reads one column at a time, in batches: memory does not grow with the rows.
     """
-    held = columns_of(table)
+    held = table_of(table)
     wanted: dict[str, Callable[[Before], ColumnTally]] = {
         name: partial(ColumnTally, kind, held.rows - held.missing(name)) for name, kind in held.types.items()
     }
@@ -66,7 +66,7 @@ class ColumnTally:
             part.merge(other)
 
 
-def _facts(table: Columns, name: str, tally: ColumnTally) -> dict[str, Any]:
+def _facts(table: Table, name: str, tally: ColumnTally) -> dict[str, Any]:
     kind = table.types[name]
     facts: dict[str, Any] = {"type": kind, "missing": tally.missing, **tally.values.facts()}
     facts["unique"] = kind in ("integer", "text") and not tally.missing and _is_unique(table, name, tally.values)
@@ -83,7 +83,7 @@ def _present(batch: Any) -> Any:
     return plain.drop_null()
 
 
-def _is_unique(table: Columns, name: str, values: Values) -> bool:
+def _is_unique(table: Table, name: str, values: Values) -> bool:
     """Whether every row has a value of its own; a table of one row proves nothing.
 
     It takes all values in one place, and so it is found here, whichever engine gathered the rest.

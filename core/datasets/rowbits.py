@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from core.datasets.columns import Columns
 from core.datasets.distinct import hashed
+from core.measures.tables import Table
 
 # So many rows are told apart at once, in about 150 MB; of a larger table one part of the hashes after another.
 AT_ONCE = 1 << 22
@@ -17,6 +19,9 @@ BLOCK = 20
 REMEMBERED = 1 << 20
 ABSENT = 0x9E3779B97F4A7C15
 STEP = 0xD6E8FEB86659FD93
+
+
+Read = Callable[[], Iterator[tuple[Any, Any]]]
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,7 @@ class Repeats:
     block: tuple[int, int, int] | None = None
 
 
-def row_bits(table: Columns, names: Sequence[str], *, whole: bool = False) -> Iterator[tuple[Any, Any]]:
+def row_bits(table: Table, names: Sequence[str], *, whole: bool = False) -> Iterator[tuple[Any, Any]]:
     """For each batch 64 bits of every row over these columns, and which rows have a value in each of them.
 
     `whole` takes a missing value as one like any other: every row then counts.
@@ -49,12 +54,12 @@ def row_bits(table: Columns, names: Sequence[str], *, whole: bool = False) -> It
         yield bits, there
 
 
-def repeats(read: Callable[[], Iterator[tuple[Any, Any]]], rows: int) -> Repeats:
-    """The rows whose bits an earlier one has, read once for every four million rows."""
+def repeats(read: Read, rows: int) -> Repeats:
+    """The rows whose bits an earlier one has; above four million rows the bits are sorted into files on the way."""
     import numpy as np
 
     parts = max(1, -(-rows // AT_ONCE))
-    found = [_part(read(), part, parts) for part in range(parts)]
+    found = [_again(*_whole(read()))] if parts == 1 else _on_disk(read(), parts)
     count = sum(len(later) for later, _ in found)
     if not count:
         return Repeats(0)
@@ -62,9 +67,6 @@ def repeats(read: Callable[[], Iterator[tuple[Any, Any]]], rows: int) -> Repeats
     earlier = np.concatenate([part[1][:REMEMBERED] for part in found])
     order = np.argsort(later)
     return Repeats(count, tuple(later[order][:REMEMBERED].tolist()), _block(later[order], earlier[order]))
-
-
-Read = Callable[[], Iterator[tuple[Any, Any]]]
 
 
 def common(left: Read, right: Read, rows: int) -> int:
@@ -78,17 +80,51 @@ def common(left: Read, right: Read, rows: int) -> int:
     return count
 
 
-def _part(read: Iterator[tuple[Any, Any]], part: int, parts: int) -> tuple[Any, Any]:
-    """The repeated rows of one part of the hashes, in order, and the first row that each is like."""
+def _numbered(read: Iterator[tuple[Any, Any]]) -> Iterator[tuple[Any, Any]]:
+    """The bits that count with the numbers of their rows, batch by batch."""
     import numpy as np
 
-    chosen, places, first = [], [], 0
+    first = 0
     for bits, there in read:
-        some, where = _chosen(bits, there, part, parts)
-        chosen.append(some)
-        places.append(where + first)
+        where = np.flatnonzero(there)
+        yield bits[where], where + first
         first += len(bits)
-    bits, rows = np.concatenate(chosen), np.concatenate(places)
+
+
+def _whole(read: Iterator[tuple[Any, Any]]) -> tuple[Any, Any]:
+    import numpy as np
+
+    nothing = (np.empty(0, np.uint64), np.empty(0, np.int64))
+    bits, rows = zip(nothing, *_numbered(read), strict=True)
+    return np.concatenate(bits), np.concatenate(rows)
+
+
+def _on_disk(read: Iterator[tuple[Any, Any]], parts: int) -> list[tuple[Any, Any]]:
+    """What `_again` finds in each part of the hashes, of which one is in memory at a time."""
+    import numpy as np
+
+    with ExitStack() as held:
+        files = [held.enter_context(tempfile.TemporaryFile(prefix="tocsin-")) for _ in range(parts)]
+        for bits, rows in _numbered(read):
+            part = bits % np.uint64(parts)
+            for number, file in enumerate(files):
+                where = np.flatnonzero(part == number)
+                np.column_stack([bits[where], rows[where].view(np.uint64)]).tofile(file)
+        return [_again(*_read(file)) for file in files]
+
+
+def _read(file: Any) -> tuple[Any, Any]:
+    import numpy as np
+
+    file.seek(0)
+    both = np.fromfile(file, np.uint64).reshape(-1, 2)
+    return both[:, 0].copy(), both[:, 1].view(np.int64).copy()
+
+
+def _again(bits: Any, rows: Any) -> tuple[Any, Any]:
+    """The rows, in order, whose bits are those of an earlier one, and the first row that each is like."""
+    import numpy as np
+
     order = np.argsort(bits, kind="stable")
     ordered, rows = bits[order], rows[order]
     again = np.r_[False, ordered[1:] == ordered[:-1]]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from core.datasets.columns import Columns
 from core.datasets.contract import Rule
 from core.datasets.finding import Finding, Offenders
 from core.errors import BadInput
 from core.expressions.expression import Node, bind
 from core.expressions.grammar import parse
 from core.expressions.whole import texts
+from core.measures.tables import Table
 from core.measures.values import CATEGORY, NUMBER
 
 CONSTANTS = {"true": 1.0, "false": 0.0}
@@ -35,7 +35,7 @@ def bound(rule: Rule, types: Mapping[str, str]) -> tuple[Node, tuple[str, ...]]:
     return node, tuple(known)
 
 
-def rule_findings(rule: Rule, table: Columns, masked: frozenset[str]) -> list[Finding]:
+def rule_findings(rule: Rule, table: Table, masked: frozenset[str]) -> list[Finding]:
     """What a rule finds in a table; a warning where the columns are no longer what it can be asked of."""
     try:
         node, names = bound(rule, table.types)

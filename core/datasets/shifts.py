@@ -12,7 +12,6 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from core.datasets.columns import ParquetColumns
 from core.datasets.finding import Finding
 from core.measures.compare import compare
 from core.measures.comparison import FeatureDrift
@@ -159,11 +158,11 @@ def _swapped(samples: Mapping[str, tuple[list[float], list[float]]]) -> dict[str
 
 
 def _samples(before: Path, after: Path, names: Sequence[str]) -> dict[str, tuple[list[float], list[float]]]:
-    old, new = ParquetColumns(before), ParquetColumns(after)
+    old, new = ParquetTable(before), ParquetTable(after)
     return {name: (sampled(old, name), sampled(new, name)) for name in names}
 
 
-def sampled(table: ParquetColumns, name: str) -> list[float]:
+def sampled(table: ParquetTable, name: str) -> list[float]:
     """About 1024 values of a numeric column, evenly spread over the rows; missing and infinite ones are left out."""
     import numpy as np
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.datasets.columns import ParquetColumns
 from core.datasets.formats import Reading, StartOver, no_rows, pieces, reading_for
-from core.datasets.load import write_parquet
+from core.datasets.load import ahead, write_parquet
 from core.datasets.normal import normal, require_times, times
 from core.datasets.source import Source
 from core.errors import BadInput
+from core.measures.tables import ParquetTable
 
 if TYPE_CHECKING:
     import pyarrow
@@ -35,7 +35,7 @@ class Wanted:
 class Staged:
     """The rows in the six types, in a Parquet file; `untimed` is what kept the time column from being one."""
 
-    columns: ParquetColumns
+    columns: ParquetTable
     untimed: BadInput | None = None
 
 
@@ -75,10 +75,10 @@ def stage(source: Source, wanted: Wanted, place: Path) -> Staged:
             untimed, wanted = found.error, replace(wanted, time_column=None)
 
 
-def _written(source: Source, reading: Reading, wanted: Wanted, place: Path) -> ParquetColumns:
-    if not write_parquet(place, _same(_normal(source, reading, wanted))):
+def _written(source: Source, reading: Reading, wanted: Wanted, place: Path) -> ParquetTable:
+    if not write_parquet(place, ahead(_same(_normal(source, reading, wanted)))):
         raise no_rows(source)
-    columns = ParquetColumns(place)
+    columns = ParquetTable(place)
     name = wanted.time_column
     if name is not None and name in columns.types:
         try:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from core import crashpoint
@@ -14,7 +10,6 @@ from core.endpoints import breaker, deploy, rows, waiting
 from core.endpoints.adapter import Outcome, connect
 from core.endpoints.rows import Deployment, Endpoint
 from core.errors import TocsinError
-from core.home import home_error
 from core.store import Tx
 from core.work import outbox
 from core.work.outbox import Message
@@ -40,32 +35,12 @@ def deliver(desk: Desk, *, endpoint: str | None = None, owner: str = "cli", earl
     they are in the answer, the deployment and the endpoint's row. Raises StoreUnusable.
     """
     results: list[Delivered] = []
+    known = {each.name for each in rows.endpoints(desk.store)}
     for name in outbox.addressed(desk.store):
-        if endpoint in (None, name):
-            with _alone(desk, name) as ours:
+        if name in known and endpoint in (None, name):
+            with outbox.alone(desk.home, name) as ours:
                 results += _send_all(desk, name, owner, early) if ours else []
     return results
-
-
-@contextmanager
-def _alone(desk: Desk, name: str) -> Iterator[bool]:
-    """Whether this is the only sender to an endpoint; the kernel frees the lock however a sender ends."""
-    try:
-        handle = os.open(desk.home.lock_path(f"deliver-{name}"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise home_error(desk.home.path, error) from error
-    try:
-        yield _locked(handle)
-    finally:
-        os.close(handle)
-
-
-def _locked(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _send_all(desk: Desk, name: str, owner: str, early: bool) -> list[Delivered]:

@@ -55,7 +55,7 @@ def add(desk: Desk, name: str, url: str, token_ref: str, adapter: str = "embedde
     """
     if not NAME.fullmatch(name):
         raise BadInput(f"{name!r} is no name for an endpoint", "use letters, digits, dots, dashes and underscores")
-    _require_url(url)
+    require_url(url)
     adapter_class(adapter)
     token_ref = secrets.checked(token_ref)
     with desk.write() as tx:
@@ -68,14 +68,15 @@ def add(desk: Desk, name: str, url: str, token_ref: str, adapter: str = "embedde
         return rows.endpoint(tx, name)
 
 
-def _require_url(url: str) -> None:
+def require_url(url: str) -> None:
+    """Raises BadInput for what is no URL of a server."""
     try:
         parts = urlsplit(url)
         fits = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and not parts.query
     except ValueError:
         fits = False
     if not fits:
-        raise BadInput(f"{url!r} is no URL of an endpoint", "write it as http://127.0.0.1:8900")
+        raise BadInput(f"{url!r} is no URL of a server", "write it as http://127.0.0.1:8900")
 
 
 def pause(desk: Desk, name: str) -> Endpoint:

@@ -1,7 +1,4 @@
-"""Why a score is what it is: LightGBM's exact Shapley values, in log-odds, summed by raw input.
-
-Source: Lundberg et al., 2020 (TreeSHAP). Contributions and the base add up to what the booster says before calibration.
-"""
+"""Why one score is what it is: the contributions of its terms, of each class where there are several."""
 
 from __future__ import annotations
 
@@ -11,50 +8,69 @@ from typing import Any
 
 from core.desk import Desk
 from core.errors import BadInput, NotFound
-from core.evaluation.rows import Scored
-from core.features.view import apply
+from core.evaluation.shapley import Term, shapley, terms
+from core.features.join import complete
+from core.measures.scores import top
+from core.measures.tasks import BINARY, REGRESSION
 from core.measures.values import CATEGORY, as_number
 from core.training import find
 from core.training.artefact import Artefact
-from core.training.booster import calibrated, load_booster
+from core.training.booster import predict_table
 
-MOST_ROWS = 5000
-SEED = 1
+UNITS = {BINARY: "log_odds", REGRESSION: "number"}
+
+
+@dataclass(frozen=True)
+class Part:
+    """What adds up to `total`: the `base` and the `contributions` by term, largest first. `score` is what is told of
+    it; `of` names the class, empty unless there are several."""
+
+    of: str
+    score: float
+    base: float
+    contributions: dict[str, float]
+    total: float
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """One score taken apart: `base` and the `contributions` by raw input, largest first, add up to `log_odds`."""
+    """One score taken apart: of two classes the log-odds before calibration, of several the raw score of each, the
+    likeliest first, of a number the number itself."""
 
     model: str
     version: int
+    task: str
     inputs: dict[str, Any]
-    base: float
-    contributions: dict[str, float]
-    log_odds: float
+    terms: tuple[Term, ...]
     score: float
+    parts: tuple[Part, ...]
+
+    @property
+    def unit(self) -> str:
+        """What the parts add up to, as it is named in JSON."""
+        return UNITS.get(self.task, "raw_score")
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data with stable keys."""
+        """Plain data with stable keys: `classes` holds the parts of several classes, else the one part is on top."""
+        whole = {"model": self.model, "version": self.version, "task": self.task, "score": self.score}
+        if self.parts[0].of:
+            classes = [{"class": part.of, "score": part.score, **self._part(part)} for part in self.parts]
+            return {**whole, "class": self.parts[0].of, "classes": classes}
+        return {**whole, **self._part(self.parts[0])}
+
+    def _part(self, part: Part) -> dict[str, Any]:
+        made_of = {term.name: term.inputs for term in self.terms}
         parts = [
-            {"input": name, "value": self.inputs.get(name), "contribution": value}
-            for name, value in self.contributions.items()
+            {"input": name, "value": self.value(made_of[name]), "contribution": value}
+            for name, value in part.contributions.items()
         ]
-        whole = {"model": self.model, "version": self.version, "score": self.score, "log_odds": self.log_odds}
-        return {**whole, "base": self.base, "contributions": parts}
+        return {self.unit: part.total, "base": part.base, "contributions": parts}
 
-
-def shapley(artefact: Artefact, table: Any, threads: int = 1) -> tuple[Any, Any]:
-    """Each row's contributions by raw input (rows by features, in their order), and its base; in log-odds."""
-    import numpy as np
-
-    matrix = apply(artefact.view, artefact.features, table)
-    found = load_booster(artefact).predict(matrix, pred_contrib=True, num_threads=threads)
-    places = {feature.name: place for place, feature in enumerate(artefact.features)}
-    by_input = np.zeros((len(found), len(places)))
-    for column, place in enumerate(places[each.column] for each in artefact.view):
-        by_input[:, place] += found[:, column]
-    return by_input, found[:, -1]
+    def value(self, inputs: tuple[str, ...]) -> Any:
+        """The value of an input, None for a missing one; of several inputs an object of them."""
+        if len(inputs) == 1:
+            return self.inputs.get(inputs[0])
+        return {name: self.inputs.get(name) for name in inputs}
 
 
 def explain(desk: Desk, model: str, number: int | None, inputs: Mapping[str, Any]) -> Explanation:
@@ -64,18 +80,24 @@ def explain(desk: Desk, model: str, number: int | None, inputs: Mapping[str, Any
     if extra := sorted(inputs.keys() - known):
         raise BadInput(f"{model} v{artefact.version} has no input {extra[0]!r}", f"it has {', '.join(sorted(known))}")
     table = one_row(artefact, inputs)
-    parts, base = shapley(artefact, table)
-    said = load_booster(artefact).predict(apply(artefact.view, artefact.features, table), num_threads=1)
-    values = dict(zip((feature.name for feature in artefact.features), parts[0].tolist(), strict=True))
-    return Explanation(
-        model=model,
-        version=artefact.version,
-        inputs=dict(inputs),
-        base=float(base[0]),
-        contributions=dict(sorted(values.items(), key=lambda pair: -abs(pair[1]))),
-        log_odds=float(base[0] + parts[0].sum()),
-        score=float(calibrated(artefact, said)[0]),
-    )
+    contributions, bases = shapley(artefact, table)
+    said = predict_table(artefact, table)
+    found = tuple(terms(artefact.features, artefact.view))
+    columns = contributions[0].reshape(-1, len(found)).tolist()
+    parts = [
+        _part(name, found, float(score), float(base), column)
+        for name, score, base, column in zip(
+            artefact.classes or ("",), said.reshape(-1), bases.reshape(-1), columns, strict=True
+        )
+    ]
+    parts.sort(key=lambda part: -part.score)
+    return Explanation(model, artefact.version, artefact.task, dict(inputs), found, float(top(said)[0]), tuple(parts))
+
+
+def _part(name: str, found: tuple[Term, ...], score: float, base: float, column: list[float]) -> Part:
+    values = dict(zip((term.name for term in found), column, strict=True))
+    ordered = dict(sorted(values.items(), key=lambda pair: -abs(pair[1])))
+    return Part(name, score, base, ordered, base + sum(column))
 
 
 def one_row(artefact: Artefact, inputs: Mapping[str, Any]) -> Any:
@@ -92,9 +114,11 @@ def one_row(artefact: Artefact, inputs: Mapping[str, Any]) -> Any:
 
 
 def of_row(desk: Desk, model: str, number: int | None, text: str) -> dict[str, Any]:
-    """The inputs of `DATASET/N:ROW`, rows counted from 0. Raises BadInput for another form, NotFound for none."""
+    """The inputs of `DATASET/N:ROW`, rows counted from 0, with what the model looks up as it was known at the row's
+    time. Raises BadInput for another form, NotFound for none."""
     from core.datasets import load, rows
     from core.evaluation.plan import parse_snapshot
+    from core.features.events import event_times
 
     place, colon, row = text.rpartition(":")
     if not colon or not row.isdigit():
@@ -105,52 +129,11 @@ def of_row(desk: Desk, model: str, number: int | None, text: str) -> dict[str, A
         raise NotFound(f"snapshot {dataset}/{snapshot.number} has {snapshot.rows} rows", "rows are counted from 0")
     table = load.load(desk, snapshot).slice(int(row), 1)
     artefact = find.load_artefact(desk, model, number)
+    if artefact.lookups is not None:
+        column = rows.contract(desk.store, dataset).contract.time_column or snapshot.time_column
+        inputs = [each.name for each in artefact.features if each.name not in artefact.lookups.names]
+        times = event_times(table, column, dataset)
+        table = complete(desk, artefact.lookups, table.select(inputs), times, {dataset: snapshot.number})
     names = [feature.name for feature in artefact.features if feature.name in table.column_names]
     found: dict[str, Any] = table.select(names).to_pylist()[0]
     return found
-
-
-def overall(rows: Scored, threads: int) -> list[dict[str, Any]]:
-    """What moves the scores of these rows: each input's share of the mean absolute contribution, largest first.
-
-    At most 5,000 rows are explained, drawn with a fixed seed. `direction` is the rank correlation of a number with its
-    contribution (None where either does not vary); a category names the levels that push most `up` and `down`.
-    """
-    import numpy as np
-
-    table = rows.table
-    if table.num_rows > MOST_ROWS:
-        drawn = np.random.default_rng(SEED).choice(table.num_rows, MOST_ROWS, replace=False)
-        table = table.take(np.sort(drawn))
-    parts, _ = shapley(rows.artefact, table, threads)
-    sizes = np.abs(parts).mean(axis=0)
-    total = float(sizes.sum()) or 1.0
-    found = [
-        {"feature": feature.name, "share": float(size) / total, "mean": float(size), **_direction(feature, table, part)}
-        for feature, size, part in zip(rows.artefact.features, sizes, parts.T, strict=True)
-    ]
-    return sorted(found, key=lambda one: -float(one["share"]))
-
-
-def _direction(feature: Any, table: Any, part: Any) -> dict[str, Any]:
-    if feature.kind == CATEGORY:
-        return _levels(table.column(feature.name), part)
-    import numpy as np
-
-    from core.measures.evaluate import midranks
-    from core.measures.reading import floats
-
-    values = floats(table.column(feature.name))
-    known = np.isfinite(values)
-    left, right = midranks(values[known]), midranks(part[known])
-    if not known.sum() or not left.std() or not right.std():
-        return {"direction": None}
-    return {"direction": float(np.corrcoef(left, right)[0, 1])}
-
-
-def _levels(column: Any, part: Any) -> dict[str, Any]:
-    import numpy as np
-
-    names, places = np.unique([str(value) for value in column.to_pylist()], return_inverse=True)
-    means = np.bincount(places, part) / np.bincount(places)
-    return {"up": str(names[int(means.argmax())]), "down": str(names[int(means.argmin())])}

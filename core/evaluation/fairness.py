@@ -7,29 +7,42 @@ from typing import Any
 
 from core.errors import BadInput
 from core.evaluation.rows import Scored
-from core.measures.intervals import NOTHING, Interval, bootstrap, wilson
+from core.measures.intervals import NOTHING, Blocks, Interval, bootstrap, wilson
+from core.measures.tasks import BINARY, MULTICLASS, REGRESSION
 
 MOST_GROUPS = 200
-GAPS = ("selection_rate", "tpr", "fpr", "calibration")
+RATES = {
+    BINARY: ("selection_rate", "tpr", "fpr", "calibration"),
+    MULTICLASS: ("accuracy", "calibration"),
+    REGRESSION: ("mean_error", "mae"),
+}
 
 
 def fairness(rows: Scored, by: Sequence[str], least: int) -> dict[str, Any]:
     """One table of groups: the levels of a column, or of several at once.
 
     For each group of `least` rows: the selection rate at the threshold, the shares of positives found and of negatives
-    called (each with Wilson's interval), and what came less what was said (bootstrap). `gaps` are the greatest less
-    the least of them over those groups; smaller groups are named in `unjudged`. Raises BadInput for a column that is
-    not there, or one that makes more than 200 groups.
+    called (each with Wilson's interval), and what came less what was said (bootstrap). Of several classes: how often
+    the likeliest was right, and that less what was said of it; of numbers the mean error (predicted less true) and the
+    mean absolute one (all bootstrap). `gaps` are the greatest less the least of them over those groups; smaller groups
+    are named in `unjudged`. Raises BadInput for a column that is not there, or one that makes more than 200 groups.
     """
     keys, group = _groups(rows.table, by)
     counts = _rows_of(group, len(keys))
     judged = [place for place, count in enumerate(counts) if count >= least]
-    drawn = bootstrap(_Sums(rows, group, judged).at, rows.blocks)
+    names, blocks = RATES[rows.artefact.task], rows.blocks
+    sums = (_Sums if rows.artefact.task == BINARY else _Means)(rows, group, judged, blocks)
+    drawn = bootstrap(sums.at, blocks)
     return {
         "by": list(by),
         "least": least,
-        "gaps": {name: drawn[f"gap {name}"].to_json() for name in GAPS},
-        "groups": [_told(rows, group == place, keys[place], drawn[f"calibration {place}"]) for place in judged],
+        "gaps": {name: drawn[f"gap {name}"].to_json() for name in names},
+        "groups": [
+            _told(
+                rows, group == place, keys[place], {n: drawn[f"{n} {place}"] for n in names if f"{n} {place}" in drawn}
+            )
+            for place in judged
+        ],
         "unjudged": [{"group": keys[p], "n": count} for p, count in enumerate(counts) if count < least],
     }
 
@@ -60,22 +73,22 @@ def _rows_of(group: Any, count: int) -> list[int]:
 
 
 class _Sums:
-    """The rates of every judged group for any weights of the rows."""
+    """The rates of every judged group, however often each block of rows counts."""
 
-    def __init__(self, rows: Scored, group: Any, judged: Sequence[int]) -> None:
-        self._group, self._judged, self._count = group, judged, int(group.max()) + 1
-        called = (rows.scores >= rows.artefact.threshold).astype(float)
-        self._parts = (called, rows.labels, called * rows.labels, rows.labels - rows.scores)
-
-    def at(self, weights: Any) -> dict[str, float]:
-        """The calibration of each judged group, and the gap of every rate between them."""
+    def __init__(self, rows: Scored, group: Any, judged: Sequence[int], blocks: Blocks) -> None:
         import numpy as np
 
-        def sums(values: Any) -> Any:
-            return np.bincount(self._group, values, self._count)[self._judged]
+        self._judged, size = judged, int(group.max()) + 1
+        called = (rows.scores >= rows.artefact.threshold).astype(float)
+        parts = (None, called, rows.labels, called * rows.labels, rows.labels - rows.scores)
+        cell, cells = blocks.of * size + group, blocks.count * size
+        self._sums = [np.bincount(cell, part, cells).reshape(-1, size)[:, judged] for part in parts]
 
-        n = sums(weights)
-        called, positives, hits, gap = (sums(weights * part) for part in self._parts)
+    def at(self, times: Any) -> dict[str, Any]:
+        """The calibration of each judged group and the gap of every rate between them, for draws by blocks."""
+        import numpy as np
+
+        n, called, positives, hits, gap = (times @ sums for sums in self._sums)
         with np.errstate(invalid="ignore", divide="ignore"):
             rates = {
                 "selection_rate": called / n,
@@ -84,19 +97,59 @@ class _Sums:
                 "calibration": gap / n,
             }
         found = {f"gap {name}": _spread(values) for name, values in rates.items()}
-        calibration = zip(self._judged, rates["calibration"].tolist(), strict=True)
+        calibration = zip(self._judged, rates["calibration"].T, strict=True)
         return {**found, **{f"calibration {place}": value for place, value in calibration}}
 
 
-def _spread(values: Any) -> float:
+class _Means:
+    """The means of every judged group, however often each block of rows counts, where nothing is called positive."""
+
+    def __init__(self, rows: Scored, group: Any, judged: Sequence[int], blocks: Blocks) -> None:
+        import numpy as np
+
+        if rows.artefact.task == MULTICLASS:
+            hits = (rows.scores.argmax(axis=1) == rows.labels).astype(float)
+            parts = {"accuracy": hits, "calibration": hits - rows.scores.max(axis=1)}
+        else:
+            error = rows.scores - rows.labels
+            parts = {"mean_error": error, "mae": np.abs(error)}
+        self._judged, size = judged, int(group.max()) + 1
+        cell, cells = blocks.of * size + group, blocks.count * size
+        self._rows, *sums = (
+            np.bincount(cell, part, cells).reshape(-1, size)[:, judged] for part in (None, *parts.values())
+        )
+        self._sums = dict(zip(parts, sums, strict=True))
+
+    def at(self, times: Any) -> dict[str, Any]:
+        """Every mean of each judged group, and its gap between them, for draws by blocks."""
+        import numpy as np
+
+        found: dict[str, Any] = {}
+        n = times @ self._rows
+        for name, sums in self._sums.items():
+            with np.errstate(invalid="ignore", divide="ignore"):
+                means = times @ sums / n
+            found[f"gap {name}"] = _spread(means)
+            found |= {f"{name} {place}": mean for place, mean in zip(self._judged, means.T, strict=True)}
+        return found
+
+
+def _spread(values: Any) -> Any:
+    """The greatest less the least known value of each row; not-a-number below two."""
     import numpy as np
 
-    known = values[np.isfinite(values)]
-    return float(known.max() - known.min()) if len(known) > 1 else float("nan")
+    known = np.isfinite(values)
+    least, most = np.where(known, values, np.inf), np.where(known, values, -np.inf)
+    enough = known.sum(axis=1) > 1
+    found = np.full(len(values), np.nan)
+    found[enough] = most[enough].max(axis=1) - least[enough].min(axis=1)
+    return found
 
 
-def _told(rows: Scored, mask: Any, key: dict[str, Any], calibration: Interval) -> dict[str, Any]:
+def _told(rows: Scored, mask: Any, key: dict[str, Any], drawn: dict[str, Interval]) -> dict[str, Any]:
     labels = rows.labels[mask]
+    if rows.artefact.task != BINARY:
+        return {"group": key, "n": len(labels), **{name: rate.to_json() for name, rate in drawn.items()}}
     called = rows.scores[mask] >= rows.artefact.threshold
     n, positives = len(labels), int(labels.sum())
     hits = int((called & (labels == 1)).sum())
@@ -106,6 +159,6 @@ def _told(rows: Scored, mask: Any, key: dict[str, Any], calibration: Interval) -
         "base_rate": wilson(positives, n),
         "tpr": wilson(hits, positives) if positives else NOTHING,
         "fpr": wilson(false, n - positives) if n > positives else NOTHING,
-        "calibration": calibration,
+        **drawn,
     }
     return {"group": key, "n": n, **{name: rate.to_json() for name, rate in rates.items()}}

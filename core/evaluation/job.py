@@ -7,9 +7,9 @@ from typing import Any
 
 from core.desk import Desk
 from core.evaluation.against import against
-from core.evaluation.explain import overall
 from core.evaluation.fairness import fairness
 from core.evaluation.measured import measured
+from core.evaluation.overall import explanations
 from core.evaluation.plan import Asked
 from core.evaluation.record import keep
 from core.evaluation.robustness import robustness
@@ -40,7 +40,7 @@ def evaluate(desk: Desk, args: Mapping[str, Any], progress: Progress) -> dict[st
     report["robustness"] = robustness(
         rows, asked.least, threads, lambda done: progress(0.7 + 0.25 * done, "disturbing the inputs")
     )
-    report["explanations"] = {"global": overall(rows, threads)}
+    report["explanations"] = explanations(rows, threads)
     kept = keep(desk, rows.version.model, rows.version.version, rows.snapshot_id, report)
     progress(1.0, f"kept report {kept.id}")
     return {"evaluation": kept.id, "model": kept.model, "version": kept.version, "report": report}

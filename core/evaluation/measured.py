@@ -5,20 +5,27 @@ from __future__ import annotations
 from typing import Any
 
 from core.evaluation.rows import Scored
+from core.evaluation.tasks import of_classes, of_numbers
 from core.measures.cost import Cost, parse_cost
 from core.measures.influence import around, influence, variance
 from core.measures.intervals import RESAMPLES, SEED, bootstrap
 from core.measures.quality import Quality, reliability
+from core.measures.tasks import MULTICLASS, REGRESSION
 from core.training.decide import expected
 
 
 def measured(rows: Scored, cost: Cost | None = None) -> dict[str, Any]:
-    """Metrics with 95 % intervals over days drawn again (the AUC with DeLong's beside it), calibration, threshold.
+    """The measures of the rows' task, with 95 % intervals over days drawn again: see `core.evaluation.tasks`, and for
+    two classes the AUC with DeLong's beside it, calibration and threshold.
 
     `cost` None takes the cost matrix the version was trained with, if any.
     """
-    quality = Quality(rows.labels, rows.scores, rows.artefact.threshold)
+    if rows.artefact.task == MULTICLASS:
+        return of_classes(rows)
+    if rows.artefact.task == REGRESSION:
+        return of_numbers(rows)
     blocks = rows.blocks
+    quality = Quality(rows.labels, rows.scores, rows.artefact.threshold, blocks)
     metrics = {name: found.to_json() for name, found in bootstrap(quality.at, blocks).items()}
     auc, parts = influence(rows.labels, rows.scores)
     alone = around(auc, variance(parts))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.desk import Desk
+from core.measures.tasks import HEADLINES
 from core.store import Row, Store, Tx
 
 PARITY = "parity"
@@ -44,7 +45,8 @@ def keep(desk: Desk, model: str, version: int, snapshot_id: int | None, report: 
         values = (model, version, snapshot_id, report["purpose"], text, desk.now_us())
         number = tx.execute(ADD, values).lastrowid
         names = ("purpose", "snapshot", "rows", "seen")
-        data = {**{name: report[name] for name in names}, "auc": report["metrics"]["auc"]["value"]}
+        headline = HEADLINES[report["task"]].first[0]
+        data = {**{name: report[name] for name in names}, headline: report["metrics"][headline]["value"]}
         desk.record(tx, "model.evaluated", model=model, version=version, data=data)
         row = tx.one(ONE, (number,))
         assert row is not None
@@ -52,7 +54,7 @@ def keep(desk: Desk, model: str, version: int, snapshot_id: int | None, report: 
 
 
 def keep_parity(desk: Desk, model: str, version: int, report: Mapping[str, Any]) -> None:
-    """Keep what a replay of served requests has found: `rows` replayed, `differed` of them. Gates ask for it."""
+    """Keep what a replay of served requests has found: `rows` replayed, `differing` of them. Gates ask for it."""
     with desk.write() as tx:
         text = json.dumps({**report, "purpose": PARITY}, sort_keys=True, allow_nan=False)
         tx.execute(ADD, (model, version, None, PARITY, text, desk.now_us()))

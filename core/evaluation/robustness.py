@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,8 @@ from core.features.columns import Feature
 from core.measures.bins import FIRST
 from core.measures.cells import cells
 from core.measures.distance import psi
-from core.measures.influence import around, influence, variance
+from core.measures.headline import Headline
+from core.measures.influence import around, variance
 from core.measures.values import CATEGORY
 from core.training.artefact import FeatureReference
 
@@ -26,7 +28,8 @@ STRANGER = "\x00nobody knows this level"
 
 
 def robustness(rows: Scored, least: int, threads: int, report: Callable[[float], None]) -> dict[str, Any]:
-    """The AUC and its drop (with the paired interval over days) for every disturbance of one input at a time.
+    """The first measure of the task for every disturbance of one input at a time, and its `drop`, with the paired
+    interval over days: how much worse it gets, which for an error is how much it rises.
 
     Noise is normal, of 0.1 and 0.5 of the reference's interquartile range; of a category that share of rows takes the
     level of another row. Out of range is the reference's width above its greatest value, or an unknown level. At most
@@ -50,7 +53,7 @@ def robustness(rows: Scored, least: int, threads: int, report: Callable[[float],
         report((done + 1) / len(features))
     for entries in found.values():
         entries.sort(key=lambda one: -one["drop"])
-    return {"rows": len(some.labels), "auc": trial.auc, **found, "shifted": shifted(rows, least)}
+    return {"rows": len(some.labels), **trial.undisturbed, **found, "shifted": shifted(rows, least)}
 
 
 def _drawn(rows: Scored) -> Scored:
@@ -69,14 +72,24 @@ class _Trial:
 
     def __init__(self, rows: Scored, threads: int) -> None:
         self._rows, self._score, self._blocks = rows, rows.scorer(threads), rows.blocks
-        self.auc, self._parts = influence(rows.labels, rows.scores)
+        self._headline = Headline(rows.artefact.task)
+        self._value, self._parts = self._headline.of(rows.labels, rows.scores)
+        self.undisturbed = {self._headline.name: self._value}
 
     def with_column(self, feature: Feature, column: Any) -> dict[str, Any]:
         table = self._rows.table
         changed = table.set_column(table.column_names.index(feature.name), feature.name, column)
-        auc, parts = influence(self._rows.labels, self._score(changed))
-        drop = around(self.auc - auc, variance(self._parts - parts, self._blocks), least=-1.0)
-        return {"feature": feature.name, "auc": auc, "drop": drop.value, "low": drop.low, "high": drop.high}
+        headline = self._headline
+        value, parts = headline.of(self._rows.labels, self._score(changed))
+        spread = variance(self._parts - parts, self._blocks)
+        drop = around(headline.worse(self._value, value), spread, least=-math.inf, most=math.inf)
+        return {
+            "feature": feature.name,
+            headline.name: value,
+            "drop": drop.value,
+            "low": drop.low,
+            "high": drop.high,
+        }
 
 
 def _nothing(rows: Scored, feature: Feature) -> Any:
@@ -119,32 +132,31 @@ def quartile_range(entry: FeatureReference) -> float:
 
 
 def shifted(rows: Scored, least: int) -> list[dict[str, Any]]:
-    """The three stretches of time whose inputs differ most from the training reference, with the AUC on each.
+    """The three stretches of time whose inputs differ most from the training reference, with the first measure on each.
 
     The rows in order of time are cut into at most twelve equal stretches of `least` rows or more; the difference is
-    the mean PSI of the inputs. Stretches of one class are left out.
+    the mean PSI of the inputs. Of two classes, stretches of one alone are left out.
     """
     import numpy as np
 
     order = np.argsort(rows.times, kind="stable")
     count = min(STRETCHES, len(order) // max(1, least))
     parts = np.array_split(order, count) if count else []
-    found = [_stretch(rows, np.sort(part)) for part in parts if 0 < rows.labels[part].sum() < len(part)]
+    headline = Headline(rows.artefact.task)
+    found = [_stretch(rows, headline, np.sort(part)) for part in parts if headline.measurable(rows.labels[part])]
     return sorted(found, key=lambda one: -one["psi"])[:SHOWN]
 
 
-def _stretch(rows: Scored, places: Any) -> dict[str, Any]:
-    auc, parts = influence(rows.labels[places], rows.scores[places])
-    found = around(auc, variance(parts))
+def _stretch(rows: Scored, headline: Headline, places: Any) -> dict[str, Any]:
+    value, parts = headline.of(rows.labels[places], rows.scores[places])
+    found = headline.around(value, variance(parts))
     table, features = rows.table.take(places), rows.artefact.features
     return {
         "from": iso(int(rows.times[places].min())),
         "to": iso(int(rows.times[places].max())),
         "n": len(places),
         "psi": sum(_difference(rows, table, feature) for feature in features) / len(features),
-        "auc": found.value,
-        "low": found.low,
-        "high": found.high,
+        **headline.told(found),
     }
 
 

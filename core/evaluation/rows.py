@@ -11,12 +11,13 @@ from core.desk import Desk
 from core.engines.local import LocalEngine
 from core.errors import BadInput
 from core.evaluation.plan import Asked
+from core.measures.headline import Headline
 from core.measures.intervals import Blocks
 from core.measures.tasks import BINARY
 from core.training import find
 from core.training.again import plan_of
 from core.training.artefact import Artefact
-from core.training.booster import calibrated, load_booster, score_table
+from core.training.booster import calibrated, load_booster, predict_table
 from core.training.fit import booster_text
 from core.training.fitting import Fitter
 from core.training.material import gather
@@ -29,7 +30,8 @@ Report = Callable[[float], None]
 
 @dataclass(frozen=True)
 class Scored:
-    """Labelled rows scored by a model: `table`, `labels` (0/1), `times` (microseconds) and `scores` of one length.
+    """Labelled rows scored by a model: `table`, `labels` (as `core.training.target` has them), `times` (microseconds)
+    and `scores` of one length; of several classes the scores are rows by classes.
 
     `artefact` holds the booster that made the scores. `purpose` is "holdout" where a booster fitted on nothing later
     than the rows' beginning made them, "later" where every row comes after all that the registered model was fitted
@@ -77,21 +79,16 @@ def gather_rows(desk: Desk, asked: Asked, report: Report) -> Scored:
     found = find.version(desk.store, asked.model, asked.version)
     _require_measurable(found)
     rows = of_snapshot(desk, found, asked) if asked.dataset else within(of_holdout(desk, found, report), asked)
-    positives = int(rows.labels.sum())
-    if not 0 < positives < len(rows.labels):
+    if not Headline(found.task).measurable(rows.labels):
+        said = f", {int(rows.labels.sum())} of them positive" if len(rows.labels) else ""
         raise BadInput(
-            f"of {len(rows.labels)} labelled rows {positives} are positive: there is nothing to tell apart",
+            f"there are {len(rows.labels)} labelled rows{said}: there is nothing to tell apart",
             "choose another snapshot, or other times with --from and --to",
         )
     return rows
 
 
 def _require_measurable(found: Version) -> None:
-    if found.task != BINARY:
-        raise BadInput(
-            f"{found.model} is a {found.task} model, and evaluations are of models of two classes",
-            f"its hold-out measures: `tocsin model show {found.model}`",
-        )
     if "holdout_from_us" not in found.metrics:
         raise BadInput(
             f"{found.model} v{found.version} was trained on data without time", "name the data set's time column"
@@ -136,20 +133,22 @@ def of_snapshot(desk: Desk, found: Version, asked: Asked) -> Scored:
     from core.datasets import load, rows
     from core.features.events import event_times
     from core.features.join import complete
-    from core.training.label import label_values, parse_label
+    from core.training.label import parse_label
+    from core.training.target import known_values
 
     assert asked.dataset is not None
     snapshot = rows.snapshot(desk.store, asked.dataset, asked.number)
     table = load.load(desk, snapshot)
     artefact = find.load_artefact(desk, found.model, found.version)
-    labels = label_values(parse_label(artefact.label, table.column_names), table)
+    label = parse_label(artefact.label, table.column_names)
+    labels = known_values(label, table, artefact.task, artefact.classes)
     column = rows.contract(desk.store, asked.dataset).contract.time_column or snapshot.time_column
     times = event_times(table, column, asked.dataset)
     until = trained_until(desk, found)
     used = ~np.isnan(labels) & (times >= 0) & _mask(times, asked)
     if asked.from_us is None and (used & (times > until)).any():
         used &= times > until
-    kept = complete(desk, artefact.lookups, table.filter(used), times[used], {})
+    kept = complete(desk, artefact.lookups, table.filter(used), times[used], {snapshot.dataset: snapshot.number})
     seen = int((times[used] <= until).sum())
     return Scored(
         version=found,
@@ -161,7 +160,7 @@ def of_snapshot(desk: Desk, found: Version, asked: Asked) -> Scored:
         table=kept,
         labels=labels[used],
         times=times[used],
-        scores=score_table(artefact, kept, threads=desk.settings.threads),
+        scores=predict_table(artefact, kept, threads=desk.settings.threads),
     )
 
 
@@ -196,12 +195,13 @@ def _mask(times: Any, asked: Asked) -> Any:
 
 
 def extent(rows: Scored) -> dict[str, Any]:
-    """Which rows were measured, in plain words of times and counts."""
+    """Which rows were measured, in plain words of times and counts; of two classes how many are positive."""
+    counts = {"positives": int(rows.labels.sum())} if rows.artefact.task == BINARY else {}
     return {
         "purpose": rows.purpose,
         "snapshot": rows.snapshot,
         "rows": len(rows.labels),
-        "positives": int(rows.labels.sum()),
+        **counts,
         "seen": rows.seen,
         "from": iso(int(rows.times.min())),
         "to": iso(int(rows.times.max())),

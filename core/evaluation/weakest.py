@@ -1,4 +1,4 @@
-"""The slices the model ranks worst in, found on half of the days and confirmed on the other half.
+"""The slices the model does worst in by the first measure of its task, found on even days, confirmed on odd ones.
 
 A beam search over conditions looks at thousands of slices, and the worst of thousands is bad by chance. So slices are
 proposed on the even days alone; on the odd ones the few proposed are tested anew with Holm's correction, which holds
@@ -13,9 +13,11 @@ from typing import Any
 
 from core.evaluation.conditions import Condition, conditions
 from core.evaluation.rows import Scored
-from core.measures.influence import around, below, influence, variance
+from core.measures.headline import Headline
+from core.measures.influence import below, influence_of_places, places_of, variance
 from core.measures.intervals import Blocks
 from core.measures.significance import holm
+from core.measures.tasks import BINARY
 
 BEAM = 10
 PROPOSED = 20
@@ -27,7 +29,7 @@ PROPOSE_AT = 0.05
 
 @dataclass(frozen=True)
 class _Slice:
-    """A conjunction of one or two conditions, and how unlikely its AUC was in the half it was found in."""
+    """A conjunction of one or two conditions, and how unlikely its measure was in the half it was found in."""
 
     conditions: tuple[Condition, ...]
     mask: Any
@@ -39,39 +41,44 @@ class _Slice:
 
 
 class _Half:
-    """Some of the rows, with what each adds to their AUC."""
+    """Some of the rows, with what each adds to their measure."""
 
     def __init__(self, rows: Scored, mask: Any, least: int) -> None:
         self._mask, self._least = mask, least
         self._labels, self._scores = rows.labels[mask], rows.scores[mask]
+        # Scores of two classes are ranked once; the AUC of every slice is then counted from their places.
+        self._places = places_of(self._scores) if rows.artefact.task == BINARY else None
         self._blocks: Blocks = rows.blocks.part(mask)
+        self._headline = Headline(rows.artefact.task)
         self.usable = self._enough(self._labels)
         if self.usable:
-            self._auc, self._parts = influence(self._labels, self._scores)
+            self._value, self._parts = self._measure(slice(None))
 
     def _enough(self, labels: Any) -> bool:
-        positives = int(labels.sum())
-        few = min(positives, len(labels) - positives) < LEAST_OF_A_CLASS
-        return not few and len(labels) >= self._least
+        return self._headline.measurable(labels, LEAST_OF_A_CLASS) and len(labels) >= self._least
+
+    def _measure(self, inside: Any) -> tuple[float, Any]:
+        if self._places is not None:
+            return influence_of_places(self._labels[inside], self._places[inside])
+        return self._headline.of(self._labels[inside], self._scores[inside])
 
     def tail(self, mask: Any) -> float | None:
-        """The chance of an AUC as far below that of all rows, were the slice like them; None for too few rows."""
+        """The chance of a measure as much worse than all rows', were the slice like them; None for too few rows."""
         inside = mask[self._mask]
-        labels = self._labels[inside]
-        if not self._enough(labels):
+        if not self._enough(self._labels[inside]):
             return None
-        auc, parts = influence(labels, self._scores[inside])
+        value, parts = self._measure(inside)
         difference = -self._parts
         difference[inside] += parts
         spread = max(variance(difference), variance(difference, self._blocks))
-        return below(auc - self._auc, spread)
+        return below(-self._headline.worse(self._value, value), spread)
 
 
 def weakest(rows: Scored, least: int) -> list[dict[str, Any]]:
-    """The slices whose AUC is below that of all rows, worst first: at the 5 % level for all that are told together.
+    """The slices whose measure is worse than all rows', worst first: at the 5 % level for all that are told together.
 
-    A slice has `least` rows, and 20 of each class, in each half; without that many none is found. Its figures are
-    those of both halves together, which the half it was found in makes look a little worse than it is.
+    A slice has `least` rows, and of two classes 20 of each, in each half; without that many none is found. Its
+    figures are those of both halves together, which the half it was found in makes look a little worse than it is.
     """
     even = rows.blocks.of % 2 == 0
     search, confirm = _Half(rows, even, least), _Half(rows, ~even, least)
@@ -81,7 +88,8 @@ def weakest(rows: Scored, least: int) -> list[dict[str, Any]]:
     tails = [confirm.tail(one.mask) for one in proposed]
     adjusted = holm([tail for tail in tails if tail is not None])
     found = [_told(rows, one, p) for one, p in zip(proposed, adjusted, strict=True) if p < LEVEL]
-    return sorted(found, key=lambda one: one["auc"])
+    headline = Headline(rows.artefact.task)
+    return sorted(found, key=lambda one: headline.sign * one[headline.name])
 
 
 def _proposed(half: _Half, known: list[Condition]) -> list[_Slice]:
@@ -116,7 +124,7 @@ def _worst(found: list[_Slice]) -> list[_Slice]:
 
 
 def _told(rows: Scored, one: _Slice, adjusted: float) -> dict[str, Any]:
-    auc, parts = influence(rows.labels[one.mask], rows.scores[one.mask])
-    found = around(auc, variance(parts, rows.blocks.part(one.mask)))
-    n = int(one.mask.sum())
-    return {"where": one.text, "n": n, "auc": found.value, "low": found.low, "high": found.high, "p": adjusted}
+    headline = Headline(rows.artefact.task)
+    value, parts = headline.of(rows.labels[one.mask], rows.scores[one.mask])
+    found = headline.around(value, variance(parts, rows.blocks.part(one.mask)))
+    return {"where": one.text, "n": int(one.mask.sum()), **headline.told(found), "p": adjusted}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from core.desk import Desk
@@ -42,11 +42,33 @@ def complete(desk: Desk, lookups: Lookups | None, table: Any, times: Any, snapsh
 
     Raises as `source_events` and `joined` do.
     """
+    return joiner(desk, lookups, snapshots)(table, times)
+
+
+def joiner(desk: Desk, lookups: Lookups | None, snapshots: Mapping[str, int]) -> Callable[[Any, Any], Any]:
+    """`complete` for many tables one after the other: the sources are read once, and each row comes out the same
+    whichever table it stands in.
+
+    Raises as `source_events` does; what it returns raises as `joined` does.
+    """
     if lookups is None:
-        return table
+        return lambda table, _: table
     view = saved_view(desk.store, lookups.text).view
     events, _ = source_events(desk, view, snapshots)
-    return joined(view, events, table, times)
+    return lambda table, times: joined(view, events, table, times)
+
+
+def source_snapshots(desk: Desk, lookups: Lookups | None, snapshots: Mapping[str, int]) -> dict[str, int]:
+    """The number of the snapshot that each source would be read from now: the one given for it, else its latest.
+
+    Raises NotFound for a data set or snapshot that is not there.
+    """
+    from core.datasets import rows
+
+    if lookups is None:
+        return {}
+    names = dict.fromkeys(one.source for one in saved_view(desk.store, lookups.text).view.aggregate)
+    return {name: rows.snapshot(desk.store, name, snapshots.get(name)).number for name in names}
 
 
 def joined(view: FeatureView, events: Mapping[str, Events], table: Any, times: Any) -> Any:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from core.features.saved import SavedView
+if TYPE_CHECKING:
+    from core.features.saved import SavedView
 
 
 @dataclass(frozen=True)

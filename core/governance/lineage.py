@@ -67,11 +67,18 @@ def _origin(desk: Desk, found: Version) -> Iterator[Node]:
     if found.snapshot_id is not None:
         one = datasets.snapshot_by_id(desk.store, found.snapshot_id)
         yield _snapshot(desk, one, (Node("file", one.source),))
+    if found.parameters.get("imported_from"):
+        origin = found.parameters["imported_from"]
+        yield Node("imported from", origin.get("from", origin["format"]), {**origin, "sha256": origin["sha256"][:12]})
     if found.parameters.get("view"):
         yield Node("view", str(found.parameters["view"]))
     by = trainer(desk.store, found.model, found.version)
     if found.run_id is not None:
         yield Node("run", str(found.run_id), {**_run(desk, found.run_id), "by": by})
+    if found.parameters.get("search"):
+        one = found.parameters["search"]
+        tried = {"trial": f"{one['trial']} of {one['trials']}", one["metric"]: f"{one['value']:.5g}"}
+        yield Node("search", f"job {one['job']}", tried)
     yield Node("code", found.code[:12] or "unknown", {"python": found.environment.get("python")})
 
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from core.measures.blocks import blocks_of, interval, sums_by_block
 from core.measures.evaluate import CLIP, delong
-from core.measures.intervals import Z95
+from core.measures.intervals import Z95, Blocks, bootstrap
 
 
 def evaluate_classes(truth: Any, scores: Any, days: Any | None = None) -> dict[str, Any]:
     """Evaluate class probabilities (rows by classes) against class numbers from 0 (NumPy, one length, not empty).
 
     Accuracy, macro F1 (over the classes that occur, 0 for one never hit) and log loss (nats) have bootstrap intervals
-    by day (see `core.measures.blocks`); the macro AUC, one class against the rest, DeLong's with the standard errors
+    by day (see `core.measures.intervals`); the macro AUC, one class against the rest, DeLong's with the standard errors
     averaged, which is wide enough whatever the classes' correlation. It is None where no class can be ranked.
     """
     import numpy as np
@@ -29,12 +28,16 @@ def evaluate_classes(truth: Any, scores: Any, days: Any | None = None) -> dict[s
     hit = called == truth
     confusion[rows[hit], 2 * classes + truth[hit]] = 1
     confusion[:, -2], confusion[:, -1] = -np.log(chance), 1
-    sums = sums_by_block(blocks_of(days, len(truth)), confusion)
+    blocks = Blocks.of_days(days, len(truth))
+    sums = blocks.sums(*confusion.T)
     found: dict[str, Any] = {"n": len(truth)}
-    for name, measure in (("accuracy", _accuracy), ("macro_f1", _macro_f1), ("logloss", _logloss)):
-        found[name] = float(measure(sums.sum(axis=0, keepdims=True))[0])
-        found[f"{name}_low"], found[f"{name}_high"] = interval(sums, measure)
+    for name, one in bootstrap(lambda times: _measures(times @ sums), blocks).items():
+        found |= {name: one.value, f"{name}_low": one.low, f"{name}_high": one.high}
     return {**found, **_macro_auc(truth, scores)}
+
+
+def _measures(sums: Any) -> dict[str, Any]:
+    return {"accuracy": _accuracy(sums), "macro_f1": _macro_f1(sums), "logloss": _logloss(sums)}
 
 
 def _accuracy(sums: Any) -> Any:

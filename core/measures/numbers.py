@@ -4,35 +4,33 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.measures.blocks import blocks_of, interval, sums_by_block
+from core.measures.intervals import NOTHING, Blocks, bootstrap
 
 
 def evaluate_numbers(truth: Any, predicted: Any, days: Any | None = None) -> dict[str, Any]:
     """Evaluate predicted numbers against true ones (NumPy vectors of one length, not empty), in the label's unit.
 
     R2 is one less the squared error over that of the mean of these rows; None where the truth is constant. Intervals
-    are bootstrapped by day (see `core.measures.blocks`).
+    are bootstrapped by day (see `core.measures.intervals`).
     """
     import numpy as np
 
     error, centred = predicted - truth, truth - truth.mean()
-    values = np.column_stack([np.ones(len(truth)), error**2, np.abs(error), centred, centred**2])
-    sums = sums_by_block(blocks_of(days, len(truth)), values)
+    blocks = Blocks.of_days(days, len(truth))
+    sums = blocks.sums(np.ones(len(truth)), error**2, np.abs(error), centred, centred**2)
     found: dict[str, Any] = {
         "n": len(truth),
         "label_mean": float(truth.mean()),
         "label_std": float(truth.std()),
     }
-    for name, measure in (("rmse", _rmse), ("mae", _mae), ("r2", _r2)):
-        value = float(measure(sums.sum(axis=0, keepdims=True))[0])
-        low, high = interval(sums, measure)
-        known = np.isfinite([value, low, high]).all()
-        found |= (
-            {name: value, f"{name}_low": low, f"{name}_high": high}
-            if known
-            else dict.fromkeys((name, f"{name}_low", f"{name}_high"))
-        )
+    for name, one in bootstrap(lambda times: _measures(times @ sums), blocks).items():
+        known = one if one.low is not None else NOTHING
+        found |= {name: known.value, f"{name}_low": known.low, f"{name}_high": known.high}
     return found
+
+
+def _measures(sums: Any) -> dict[str, Any]:
+    return {"rmse": _rmse(sums), "mae": _mae(sums), "r2": _r2(sums)}
 
 
 def _rmse(sums: Any) -> Any:

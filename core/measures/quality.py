@@ -1,77 +1,56 @@
-"""How good scores are on raw rows, for any weights of the rows, so that every measure can be resampled."""
+"""How good scores are on raw rows, however often each block of them counts, so that every measure can be resampled."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from core.measures.evaluate import CLIP
-from core.measures.intervals import wilson
+from core.measures.intervals import Blocks, wilson
 from core.measures.ranking import CALIBRATION_GROUPS
+from core.measures.ranks import Ranking
 
 MEASURES = ("auc", "average_precision", "logloss", "brier", "ece", "precision", "recall", "f1", "base_rate")
-NAN = float("nan")
 
 
 class Quality:
-    """Probabilities against 0/1 labels (NumPy vectors of one length), sorted once and measured for many weights.
+    """Probabilities against 0/1 labels (NumPy vectors of one length), summed once by block and measured for many draws.
 
     Scores of `threshold` or more are called positive.
     """
 
-    def __init__(self, labels: Any, scores: Any, threshold: float) -> None:
+    def __init__(self, labels: Any, scores: Any, threshold: float, blocks: Blocks) -> None:
         import numpy as np
 
-        self._labels = labels
-        self._order = np.argsort(scores, kind="stable")
-        ordered = scores[self._order]
-        self._starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(ordered) else np.array([], int)
         sure = np.clip(scores, CLIP, 1 - CLIP)
-        self._loss = -np.where(labels == 1, np.log(sure), np.log1p(-sure))
-        self._squared = (scores - labels) ** 2
-        self._called = (scores >= threshold).astype(float)
-        self._group = np.clip((scores * CALIBRATION_GROUPS).astype(int), 0, CALIBRATION_GROUPS - 1)
-        self._gap = labels - scores
+        loss = -np.where(labels == 1, np.log(sure), np.log1p(-sure))
+        called = (scores >= threshold).astype(float)
+        group = np.clip((scores * CALIBRATION_GROUPS).astype(int), 0, CALIBRATION_GROUPS - 1)
+        gaps = ((labels - scores) * (group == place) for place in range(CALIBRATION_GROUPS))
+        parts = (np.ones(len(labels)), labels, loss, (scores - labels) ** 2, called, called * labels)
+        self._sums = blocks.sums(*parts, *gaps)
+        self._ranking = Ranking(labels, scores, blocks)
 
-    def at(self, weights: Any) -> dict[str, float]:
-        """Every measure for one weight a row; not-a-number where it has no meaning, as an AUC of one class."""
+    def at(self, times: Any) -> dict[str, Any]:
+        """Every measure for how often each block counts (draws by blocks), a vector over the draws; not-a-number where
+        it has no meaning, as an AUC of one class.
+        """
         import numpy as np
 
-        total = float(weights.sum())
-        if not total:
-            return dict.fromkeys(MEASURES, NAN)
-        positive = weights * self._labels
-        positives = float(positive.sum())
-        auc, average = self._ranking(weights, positive)
-        hits, called = float(positive @ self._called), float(weights @ self._called)
-        gaps = np.bincount(self._group, weights * self._gap, CALIBRATION_GROUPS)
-        return {
-            "auc": auc,
-            "average_precision": average,
-            "logloss": float(weights @ self._loss) / total,
-            "brier": float(weights @ self._squared) / total,
-            "ece": float(np.abs(gaps).sum()) / total,
-            "precision": hits / called if called else NAN,
-            "recall": hits / positives if positives else NAN,
-            "f1": 2 * hits / (called + positives) if called + positives else NAN,
-            "base_rate": positives / total,
-        }
-
-    def _ranking(self, weights: Any, positive: Any) -> tuple[float, float]:
-        """AUC (ties count half) and average precision (equal scores are one step)."""
-        import numpy as np
-
-        up = np.add.reduceat(positive[self._order], self._starts)
-        both = np.add.reduceat(weights[self._order], self._starts)
-        down = both - up
-        positives, negatives = float(up.sum()), float(down.sum())
-        if not positives:
-            return NAN, NAN
-        above = np.cumsum(both[::-1])[::-1]
-        precision = np.cumsum(up[::-1])[::-1] / np.where(above > 0, above, 1.0)
-        average = float(up @ precision) / positives
-        if not negatives:
-            return NAN, average
-        return float(up @ (np.cumsum(down) - down / 2)) / (positives * negatives), average
+        sums = times @ self._sums
+        total, positives, loss, squared, called, hits = sums[:, :6].T
+        auc, average = self._ranking.at(times)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return {
+                "auc": auc,
+                "average_precision": average,
+                "logloss": loss / total,
+                "brier": squared / total,
+                "ece": np.abs(sums[:, 6:]).sum(axis=1) / total,
+                "precision": hits / called,
+                "recall": hits / positives,
+                "f1": 2 * hits / (called + positives),
+                "base_rate": positives / total,
+            }
 
 
 def reliability(labels: Any, scores: Any) -> list[dict[str, Any]]:

@@ -7,6 +7,8 @@ from typing import Any
 from core.engines.engine import Before
 from core.measures.cells import Cells
 from core.measures.grid import Grid
+from core.measures.tables import as_kind
+from core.measures.values import CATEGORY, NUMBER
 
 
 class Sample:
@@ -20,7 +22,7 @@ class Sample:
         """Take in the next rows."""
         import numpy as np
 
-        values = batch[-self._row % self._step :].to_numpy(zero_copy_only=False)
+        values = as_kind(batch[-self._row % self._step :], NUMBER).to_numpy(zero_copy_only=False)
         self._parts.append(np.asarray(values, dtype=float)[:: self._step])
         self._row += len(batch)
 
@@ -44,11 +46,12 @@ class Levels:
         self.totals: dict[str | None, int] | None = {}
 
     def add(self, batch: Any) -> None:
-        """Take in the next rows, a dictionary."""
+        """Take in the next rows."""
         import numpy as np
 
         if self.totals is None:
             return
+        batch = as_kind(batch, CATEGORY)
         places = batch.indices.drop_null().to_numpy(zero_copy_only=False)
         rows = np.bincount(places, minlength=len(batch.dictionary)).tolist()
         self._more({None: batch.null_count})
@@ -82,7 +85,7 @@ class Places:
         """Take in the next rows."""
         import numpy as np
 
-        values = np.asarray(batch.to_numpy(zero_copy_only=False), dtype=float)
+        values = np.asarray(as_kind(batch, NUMBER).to_numpy(zero_copy_only=False), dtype=float)
         absent = np.isnan(values)
         if absent.any():
             values = values[~absent]

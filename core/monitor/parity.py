@@ -6,7 +6,8 @@ another thing in requests than in training are skew (`core.monitor.skew`), and p
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -41,7 +42,8 @@ class Difference:
 class Parity:
     """How many `requests` were replayed, `scores` of them with their score, and what differed.
 
-    `not_comparable` are the view columns made of sensitive inputs, and `score` where samples keep no value of one.
+    `replayed` counts the requests by version. `not_comparable` are the view columns made of sensitive inputs, and
+    `score` where samples keep no value of one.
     """
 
     model: str
@@ -49,6 +51,12 @@ class Parity:
     scores: int
     not_comparable: tuple[str, ...]
     differences: tuple[Difference, ...]
+    replayed: Mapping[int, int]
+
+    def of(self, version: int) -> dict[str, int]:
+        """What gates ask of a version: the `rows` replayed, and how many of them are `differing` in anything."""
+        differing = {(one.endpoint, one.request_id) for one in self.differences if one.version == version}
+        return {"rows": self.replayed[version], "differing": len(differing)}
 
 
 def parity(desk: Desk, model: str, endpoint: str | None, from_us: int, to_us: int) -> Parity:
@@ -63,10 +71,11 @@ def parity(desk: Desk, model: str, endpoint: str | None, from_us: int, to_us: in
     version(desk.store, model)
     if endpoint is not None:
         rows.endpoint(desk.store, endpoint)
-    parts = [
-        _replayed(desk, model, place, number, from_us, to_us)
-        for place, number in samples.answered(desk.store, model, endpoint, from_us, to_us)
-    ]
+    parts = []
+    replayed: Counter[int] = Counter()
+    for place, number in samples.answered(desk.store, model, endpoint, from_us, to_us):
+        parts.append(_replayed(desk, model, place, number, from_us, to_us))
+        replayed[number] += parts[-1].requests
     if not parts:
         raise NotFound(f"there are no samples of requests to {model} in that time", "`--last 7d` looks further back")
     return Parity(
@@ -75,14 +84,16 @@ def parity(desk: Desk, model: str, endpoint: str | None, from_us: int, to_us: in
         sum(part.scores for part in parts),
         tuple(dict.fromkeys(name for part in parts for name in part.not_comparable)),
         tuple(difference for part in parts for difference in part.differences),
+        replayed,
     )
 
 
 def _replayed(desk: Desk, model: str, endpoint: str, version: int, from_us: int, to_us: int) -> Parity:
     from core.endpoints.sensitive import hidden, rules
     from core.features.view import apply, compile_view
+    from core.measures.scores import top
     from core.registry.versions import load_artefact
-    from core.training.booster import load_booster
+    from core.training.booster import calibrated, load_booster
 
     artefact = load_artefact(desk, model, version)
     found = samples.window(desk.store, model, endpoint, version, from_us, to_us)
@@ -93,7 +104,8 @@ def _replayed(desk: Desk, model: str, endpoint: str, version: int, from_us: int,
     row = compile_view(artefact)
     served = [row(one.inputs)[0] for one in found]
     matrix = apply(artefact.view, artefact.features, samples.as_table(found, artefact.features))
-    scores = load_booster(artefact).predict(matrix, num_threads=desk.settings.threads).tolist() if scored else []
+    said = load_booster(artefact).predict(matrix, num_threads=desk.settings.threads) if scored else None
+    scores = [] if said is None else top(calibrated(artefact, said)).tolist()
     told = [
         Difference(found[place].request_id, found[place].at_us, endpoint, version, column, _shown(left), _shown(right))
         for place, column, left, right in chain(
@@ -103,7 +115,9 @@ def _replayed(desk: Desk, model: str, endpoint: str, version: int, from_us: int,
         if column not in silent
     ]
     with_score = sum(one.score is not None for one in found) if scored else 0
-    return Parity(model, len(found), with_score, (*silent, *([] if scored else [SCORE])), tuple(told))
+    return Parity(
+        model, len(found), with_score, (*silent, *([] if scored else [SCORE])), tuple(told), {version: len(found)}
+    )
 
 
 def _unequal(

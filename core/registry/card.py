@@ -116,6 +116,8 @@ def _quality(found: Version) -> str:
 
 
 def _how(found: Version) -> str:
+    if not found.code:
+        return "Measured on the rows it was imported with, which it may have been fitted on."
     split = {
         GROUPED: "Measured on rows of groups that no row fitted on belongs to",
         STRATIFIED: "Measured on rows drawn by chance",
@@ -203,8 +205,10 @@ def _evaluation(kept: Measured) -> Iterator[str]:
     if weak:
         yield ""
     for one in weak:
-        figure = as_figure({**one, "value": one["auc"]}, kept.source)
-        yield f"- Weak where {one['where']}: AUC {one['auc']:.4f}{_interval(figure) if figure else ''}, {one['n']} rows"
+        name, title = HEADLINES[report["task"]].first
+        figure = as_figure({**one, "value": one[name]}, kept.source)
+        interval = _interval(figure) if figure else ""
+        yield f"- Weak where {one['where']}: {title} {one[name]:.4f}{interval}, {one['n']} rows"
 
 
 def _gaps(gaps: Mapping[str, Any], source: str) -> str:

@@ -49,8 +49,15 @@ def measured(store: Store | Tx, found: Version, purpose: str = "") -> list[Measu
         for row in rows
     ]
     if found.metrics:
-        reports.append(Measured(_of_training(found), "the hold-out of its training", "holdout", found.snapshot_id))
+        reports.append(_first(found))
     return [each for each in reports if purpose in ("", each.purpose)]
+
+
+def _first(found: Version) -> Measured:
+    """What a version was registered with; of a model made elsewhere nobody knows whether it had seen those rows."""
+    made_here = bool(found.code)
+    source, purpose = ("the hold-out of its training", "holdout") if made_here else ("its import", "import")
+    return Measured({**_of_training(found), "purpose": purpose}, source, purpose, found.snapshot_id)
 
 
 def section(reports: Sequence[Measured], name: str) -> tuple[Any, str]:

@@ -12,21 +12,23 @@ from typing import TYPE_CHECKING, Any
 from core import crashpoint
 from core.clock import span
 from core.datasets import load
-from core.datasets.rows import snapshot, snapshot_by_id
+from core.datasets.rows import Snapshot, contract_or_none, snapshot
 from core.desk import Desk
 from core.engines.engine import Engine
 from core.errors import BadInput
+from core.features.join import source_snapshots
 from core.home import home_error
 from core.registry import versions
 from core.scoring import rows
 from core.scoring.compare import compare
-from core.scoring.parts import Parts, ahead, chunks, sweep
+from core.scoring.output import Inputs, Scorer
+from core.scoring.parts import Parts, chunks, sweep
 from core.scoring.plan import Plan, require_scorable
 from core.scoring.rows import Score, Work
-from core.scoring.scorer import Scorer
 from core.settings import Quota
 from core.store.blobs import file_sha256
 from core.training.artefact import Artefact
+from core.training.record import Version
 
 if TYPE_CHECKING:
     import pyarrow
@@ -47,15 +49,16 @@ def score(desk: Desk, args: Mapping[str, Any], progress: Progress) -> dict[str, 
     works = planned(desk, plan)
     loaded = [versions.load_artefact(desk, work.version.model, work.version.version) for work in works]
     for work, artefact in zip(works, loaded, strict=True):
-        require_scorable(artefact, work.snapshot, work.keep)
+        require_scorable(artefact, work)
     threads = plan.threads or desk.settings.threads
     done = []
     with plan.engine.open(threads) as engine:
         for place, (work, artefact) in enumerate(zip(works, loaded, strict=True)):
             found = rows.begin(desk, work, plan.run_id)
             part = _share(progress, place, len(works))
-            scorer = Scorer(artefact, found.keep, threads)
-            done.append(found if found.blob else _through(desk, found, scorer, engine, part))
+            if not found.blob:
+                found = _through(desk, work, found, Scorer(artefact, threads), engine, part)
+            done.append(found)
             sweep(desk)
     if plan.out is not None:
         hand_out(desk, done[0], plan.out, overwrite=plan.overwrite)
@@ -75,7 +78,18 @@ def planned(desk: Desk, plan: Plan) -> list[Work]:
         found.append(versions.version(desk.store, plan.model, plan.compare))
         if found[1].version == first.version:
             raise BadInput(f"version {first.version} cannot be compared with itself", "name another with --compare")
-    return [Work(each, wanted, plan.keep, plan.chunk) for each in found]
+    return [_work(desk, plan, each, wanted) for each in found]
+
+
+def _work(desk: Desk, plan: Plan, version: Version, wanted: Snapshot) -> Work:
+    """What is to be done; a source that is the data set itself is read from the snapshot scored, as in training."""
+    artefact = versions.load_artefact(desk, version.model, version.version)
+    if artefact.lookups is None:
+        return Work(version, wanted, plan.keep, plan.chunk)
+    held = contract_or_none(desk.store, wanted.dataset)
+    column = (held.contract.time_column if held else None) or wanted.time_column
+    sources = source_snapshots(desk, artefact.lookups, {wanted.dataset: wanted.number, **plan.sources})
+    return Work(version, wanted, plan.keep, plan.chunk, sources, column)
 
 
 def summary(found: Score, quota: Quota) -> dict[str, Any]:
@@ -102,33 +116,37 @@ def _share(progress: Progress, place: int, of: int) -> Progress:
     return lambda share, text="": progress((place + share) / of * (1 - 1e-9), text)
 
 
-def _through(desk: Desk, found: Score, scorer: Scorer, engine: Engine, progress: Progress) -> Score:
+def _through(desk: Desk, work: Work, found: Score, scorer: Scorer, engine: Engine, progress: Progress) -> Score:
     """Score what is not in whole parts yet, then join all parts into one file."""
     files, spent = Parts(desk, found), _Spent(engine)
     done = len(files.whole())
     rows.forget_parts(desk, found.id, done)
-    source = load.path(desk, snapshot_by_id(desk.store, found.snapshot_id))
+    source = load.path(desk, work.snapshot)
     told = _Told(found, done * found.chunk, progress)
-    waiting = ahead(chunks(source, scorer.columns, done * found.chunk, found.chunk))
-    for output in engine.each(scorer, waiting):
+    inputs = Inputs.of(desk, work, scorer.artefact)
+    waiting = load.ahead(chunks(source, inputs.reads, done * found.chunk, found.chunk))
+    for output in engine.each(scorer, map(inputs.ready, waiting)):
         rows.keep_part(desk, found.id, files.write(done, output), *spent.since())
         told.more(output.num_rows)
         done += 1
     progress(1 - JOINING, f"joining {done} parts")
-    blob = _joined(desk, files.tables(done), _metadata(found, scorer.artefact))
-    return rows.end(desk, found, blob, *spent.since())
+    blob = _joined(desk, files.tables(done), _metadata(work, scorer.artefact))
+    return rows.end(desk, found, work.sources, blob, *spent.since())
 
 
-def _metadata(found: Score, artefact: Artefact) -> dict[str, str]:
+def _metadata(work: Work, artefact: Artefact) -> dict[str, str]:
     """What the output says of itself: nothing that differs between two scorings of the same rows by one version."""
-    return {
-        "tocsin.model": found.model,
-        "tocsin.version": str(found.version),
+    found = {
+        "tocsin.model": work.version.model,
+        "tocsin.version": str(work.version.version),
         "tocsin.artefact": artefact.sha256,
-        "tocsin.snapshot": found.snapshot,
+        "tocsin.snapshot": f"{work.snapshot.dataset}/{work.snapshot.number}",
         "tocsin.task": artefact.task,
         "tocsin.threshold": repr(artefact.threshold),
     }
+    if work.sources:
+        found["tocsin.sources"] = ", ".join(f"{name}/{number}" for name, number in work.sources.items())
+    return found
 
 
 def _joined(desk: Desk, tables: Iterator[pyarrow.Table], metadata: Mapping[str, str]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,15 +49,6 @@ def _batches(file: Any, columns: Sequence[str], start: int, chunk: int) -> Itera
         for batch in file.iter_batches(chunk, row_groups=[number], columns=[*columns]):
             batch, skip = batch.slice(skip), max(0, skip - batch.num_rows)
             yield batch
-
-
-def ahead(tables: Iterator[pyarrow.Table]) -> Iterator[pyarrow.Table]:
-    """The same tables, each read in a thread of its own while the one before it is worked on."""
-    with ThreadPoolExecutor(1) as reader:
-        coming = reader.submit(next, tables, None)
-        while (table := coming.result()) is not None:
-            coming = reader.submit(next, tables, None)
-            yield table
 
 
 def _group_of(metadata: Any, start: int) -> tuple[int, int]:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.datasets.rows import Snapshot
 from core.engines.engine import HERE, Choice
 from core.errors import BadInput
 from core.features.columns import Feature
 from core.measures.values import CATEGORY
+from core.scoring.output import own_names
+from core.scoring.rows import Work
 from core.training.artefact import Artefact
 
 CHUNK = 100_000
@@ -24,7 +25,8 @@ NUMBERS = ("number", "integer", "boolean", "unknown")
 @dataclass(frozen=True)
 class Plan:
     """A scoring request: `version` and `snapshot` None mean the latest, `compare` is a second version for the same
-    rows, `keep` names columns that are passed on, `threads` None means the settings'."""
+    rows, `keep` names columns that are passed on, `threads` None means the settings'. Aggregates are joined from the
+    snapshots that `sources` numbers, of those not named from the latest."""
 
     model: str
     version: int | None
@@ -37,6 +39,7 @@ class Plan:
     out: Path | None
     overwrite: bool
     run_id: int | None
+    sources: Mapping[str, int]
     engine: Choice = HERE
 
     @classmethod
@@ -57,6 +60,7 @@ class Plan:
             out=Path(args["out"]) if args.get("out") else None,
             overwrite=bool(args.get("overwrite")),
             run_id=args.get("run_id"),
+            sources={str(name): int(number) for name, number in (args.get("sources") or {}).items()},
             engine=Choice.of(args),
         )
 
@@ -68,13 +72,23 @@ def _whole(args: Mapping[str, Any], name: str, least: int, most: int) -> int | N
     return value
 
 
-def require_scorable(artefact: Artefact, snapshot: Snapshot, keep: Sequence[str]) -> None:
-    """Raises BadInput where a snapshot cannot be scored by a model, or lacks a column that is to be kept."""
-    validate_features(artefact.features, snapshot.columns)
+def require_scorable(artefact: Artefact, work: Work) -> None:
+    """Raises BadInput where a snapshot cannot be scored by a model, or lacks a column that is to be kept.
+
+    What the model looks up is joined and needs not be there; the rows' time then has to be.
+    """
+    snapshot, keep = work.snapshot, work.keep
+    looked_up = artefact.lookups.names if artefact.lookups else frozenset()
+    validate_features([one for one in artefact.features if one.name not in looked_up], snapshot.columns)
+    if looked_up and work.time_column not in snapshot.columns:
+        raise BadInput(
+            f"{snapshot.dataset}/{snapshot.number} has no time, and {work.version.model} looks up what was known then",
+            f"name it when adding the data: `tocsin dataset add {snapshot.dataset} FILE --time COLUMN`",
+        )
     unknown = [name for name in keep if name not in snapshot.columns]
     if unknown:
         raise BadInput(f"there is no column {unknown[0]!r} to keep", f"there are {', '.join(snapshot.columns)}")
-    taken = [name for name in keep if name in ("score", "decision")]
+    taken = [name for name in keep if name in own_names(artefact)]
     if taken:
         raise BadInput(f"{taken[0]!r} is a column of the output", "a column of that name cannot be kept")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from core import crashpoint
 from core.datasets.rows import Snapshot
@@ -78,18 +78,26 @@ class Part:
 
 @dataclass(frozen=True)
 class Work:
-    """What an output depends on: a version, a snapshot, the columns kept, and the rows of a part."""
+    """What an output depends on: a version, a snapshot, the columns kept, and the rows of a part.
+
+    Where the version looks aggregates up, they are joined by `time_column` from the snapshots `sources` (name to
+    number), else there are neither.
+    """
 
     version: Version
     snapshot: Snapshot
     keep: tuple[str, ...]
     chunk: int
+    sources: Mapping[str, int] = field(default_factory=dict)
+    time_column: str | None = None
 
     @property
     def request(self) -> str:
         """The same for the same work, whoever asks for it and when."""
-        told = [self.version.artefact, self.snapshot.blob, [*self.keep], self.chunk]
-        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+        told: list[object] = [self.version.artefact, self.snapshot.blob, [*self.keep], self.chunk]
+        if self.sources:
+            told += [{**self.sources}, self.time_column]
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
 def scores(store: Store | Tx, limit: int = 50) -> list[Score]:
@@ -155,13 +163,20 @@ def keep_part(desk: Desk, number: int, part: Part, cpu_ms: int, wall_ms: int) ->
     crashpoint.at("score.recorded")
 
 
-def end(desk: Desk, found: Score, blob: str, cpu_ms: int, wall_ms: int) -> Score:
+def end(desk: Desk, found: Score, sources: Mapping[str, int], blob: str, cpu_ms: int, wall_ms: int) -> Score:
     """Record the output of a scoring, with its event in the ledger; once, however often it is tried."""
     with desk.write() as tx:
         if tx.execute(END, (blob, desk.now_us(), found.id)).rowcount:
             tx.execute(SPEND, (cpu_ms, wall_ms, found.id))
             tx.execute(FORGET, (found.id, 0))
-            data = {"score": found.id, "snapshot": found.snapshot, "rows": found.rows, "output": blob}
+            data: dict[str, object] = {
+                "score": found.id,
+                "snapshot": found.snapshot,
+                "rows": found.rows,
+                "output": blob,
+            }
+            if sources:
+                data["sources"] = {**sources}
             desk.record(tx, "model.scored", model=found.model, version=found.version, data=data)
         ended = score(tx, found.id)
     crashpoint.at("score.ended")

@@ -101,6 +101,9 @@ def _costs(truth: Any, scores: Any, times: Any, earlier: Any, cost: Cost) -> dic
 
 def expected(truth: Any, scores: Any, times: Any, threshold: float, cost: Cost) -> dict[str, Any]:
     """What 1,000 decisions cost on these rows, with its interval over days."""
+    import numpy as np
+
     spent = cost.of_rows(truth, scores >= threshold)
-    found = bootstrap(lambda w: {"cost": PER * float(w @ spent) / max(1.0, float(w.sum()))}, Blocks.by_day(times))
-    return found["cost"].to_json()
+    blocks = Blocks.by_day(times)
+    costs, rows = blocks.sums(spent, np.ones(len(spent))).T
+    return bootstrap(lambda drawn: {"cost": PER * (drawn @ costs) / (drawn @ rows)}, blocks)["cost"].to_json()

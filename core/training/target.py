@@ -49,6 +49,23 @@ def target_of(label: Label, table: Any, task: str = "") -> Target:
     return Target(REGRESSION, (), _numbers(label, table.column(label.column)), why)
 
 
+def known_values(label: Label, table: Any, task: str, classes: Sequence[str]) -> Any:
+    """The labels of a table for a model that has been fitted: as `Target.values`, with its own classes.
+
+    Not-a-number where there is no label, or one of a class the model does not know. Raises BadInput for labels that
+    are no numbers where the task needs them.
+    """
+    from core.measures.reading import by_rule
+
+    if task == BINARY:
+        return label_values(label, table)
+    if task == REGRESSION:
+        return _numbers(label, table.column(label.column), least=0)
+    places = {name: float(place) for place, name in enumerate(classes)}
+    column = table.column(label.column)
+    return by_rule(column, lambda value: math.nan if value is None else places.get(_text(value), math.nan), float)
+
+
 def _inferred(label: Label, column: Any) -> tuple[str, str]:
     import pyarrow as pa
 
@@ -93,7 +110,7 @@ def _text(value: Any) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def _numbers(label: Label, column: Any) -> Any:
+def _numbers(label: Label, column: Any, least: int = LEAST_NUMBERS) -> Any:
     import numpy as np
     import pyarrow as pa
 
@@ -103,7 +120,7 @@ def _numbers(label: Label, column: Any) -> Any:
         raise BadInput(f"the label {label.text!r} is no number", "regression needs one: choose another --label or task")
     numbers = floats(column)
     values = np.where(np.isfinite(numbers), numbers, np.nan)
-    if len(np.unique(values[~np.isnan(values)])) < LEAST_NUMBERS:
+    if len(np.unique(values[~np.isnan(values)])) < least:
         raise BadInput(f"the label {label.text!r} is the same number in every row", "choose another --label")
     return values
 

@@ -14,6 +14,7 @@ KINDS: dict[str, str] = {
     "reproduce": "core.registry.reproduce:job",
     "score": "core.scoring.job:score",
     "materialise": "core.features.job:materialise",
+    "search": "core.tuning.job:search",
     "train": "core.training.job:train",
     "validate": "core.datasets.job:validate",
 }

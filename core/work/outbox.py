@@ -1,19 +1,25 @@
-"""Messages to endpoints: written with the change that causes them, sent in order, tried until they are settled."""
+"""Messages to endpoints and trackers: written with the change that causes them, sent in order, tried until settled."""
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from core import crashpoint
 from core.clock import MINUTE, SECOND
 from core.errors import NotFound
+from core.home import Home, home_error
 from core.ledger.chain import canonical
 from core.store import Row, Store, Tx
 
+# What tells of a thing that has happened: it stays true however late it comes, so it never asks a person again.
+TELLS = "log"
 LEASE_US = 2 * MINUTE
 BASE_US = 5 * SECOND
 CAP_US = 10 * MINUTE
@@ -39,8 +45,9 @@ DROP = "UPDATE outbox SET state = 'done', done_us = ?, error = ? WHERE id = ? AN
 
 @dataclass(frozen=True)
 class Message:
-    """One thing an endpoint is to be told. `key` makes telling it twice the same as telling it once.
+    """One thing an endpoint is to be told, or a tracker, whose line `endpoint` is then called `tracking/NAME`.
 
+    `key` makes telling it twice the same as telling it once.
     `confirmed_us` is when a person last said that it is still meant, None where nobody was asked.
     """
 
@@ -67,7 +74,7 @@ class Message:
     def asks(self, before_us: int) -> bool:
         """Whether it waits since before an instant, unconfirmed: then it is sent only once a person says so."""
         since = self.created_us if self.confirmed_us is None else self.confirmed_us
-        return self.state == "waiting" and since < before_us
+        return self.state == "waiting" and self.action != TELLS and since < before_us
 
     @classmethod
     def of(cls, row: Row) -> Message:
@@ -166,13 +173,35 @@ def waiting(store: Store | Tx, endpoint: str | None = None) -> list[Message]:
 
 
 def addressed(store: Store) -> list[str]:
-    """The endpoints that unsettled messages are for."""
+    """The lines that unsettled messages stand in: endpoints by name, and trackers."""
     return [str(row["endpoint"]) for row in store.read(ADDRESSED)]
 
 
 def dead_letters(store: Store, limit: int = 50) -> list[Message]:
     """The newest messages that were given up, newest first."""
     return [Message.of(row) for row in store.read(DEAD, (limit,))]
+
+
+@contextmanager
+def alone(home: Home, line: str) -> Iterator[bool]:
+    """Whether this is the only sender of a line; the kernel frees the lock however a sender ends."""
+    try:
+        path = home.lock_path(f"deliver-{line.replace('/', '@')}")
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise home_error(home.path, error) from error
+    try:
+        yield _locked(handle)
+    finally:
+        os.close(handle)
+
+
+def _locked(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def backoff_us(key: str, attempts: int) -> int:

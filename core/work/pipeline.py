@@ -131,14 +131,14 @@ def inherited(store: Store, run: rows.Run) -> dict[str, Any]:
     return found
 
 
-def retry(desk: Desk, run_id: int) -> rows.Run:
+def retry(desk: Desk, run_id: int, attempts: int = ATTEMPTS) -> rows.Run:
     """Let a run that failed, died or was cancelled start again as the same run; what needs it goes on after it.
 
     Raises NotFound, and BadInput where it has not ended or has succeeded.
     """
     with desk.write() as tx:
         run = _require_failed(tx, run_id)
-        tx.execute(AGAIN, (ATTEMPTS, desk.now_us(), run_id))
+        tx.execute(AGAIN, (attempts, desk.now_us(), run_id))
         desk.record(tx, "job.retried", model=run.args.get("model"), data={"job": run_id, "kind": run.kind})
     return rows.run(desk.store, run_id)
 

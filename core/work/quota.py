@@ -55,17 +55,22 @@ def spend(tx: Tx, now_us: int, run: Run, cpu_ms: int, quota: Quota = UNLIMITED) 
         tx.execute(SPEND, (str(run.args["model"]), _day(now_us), cpu_ms, cost or 0))
 
 
-def over_quota(store: Store, now_us: int, quota: Quota, run: Run) -> str:
-    """That a run's model has used its day up, and when it goes on; empty where it has not."""
+def over_quota(store: Store, now_us: int, quota: Quota, run: Run, running_ms: int = 0) -> str:
+    """That a run's model has used its day up, and when it goes on; empty where it has not.
+
+    `running_ms` is what an attempt that has not ended has used: it counts as if it had.
+    """
     model = str(run.args.get("model") or "")
     row = store.one(SPENT, (model, _day(now_us))) if model else None
-    if row is None:
-        return ""
+    cpu_ms = (row["cpu_ms"] if row else 0) + running_ms
+    cost = (row["cost_micros"] if row else 0) + (quota.cost_micros(running_ms) or 0)
     seconds, money = quota.models.get(model, quota.cpu_seconds), quota.money_models.get(model, quota.money)
-    if seconds and row["cpu_ms"] >= 1000 * seconds:
-        used = f"has used {row['cpu_ms'] // 1000} of its {seconds} CPU seconds"
-    elif row["cost_micros"] >= _micros(money):
-        used = f"has cost {quota.amount(row['cost_micros'])} of its {quota.amount(_micros(money))}"
+    if not model:
+        return ""
+    if seconds and cpu_ms >= 1000 * seconds:
+        used = f"has used {cpu_ms // 1000} of its {seconds} CPU seconds"
+    elif cost >= _micros(money):
+        used = f"has cost {quota.amount(cost)} of its {quota.amount(_micros(money))}"
     else:
         return ""
     return f"{model} {used} today: goes on at {iso(_day(now_us) + DAY)}"

@@ -11,7 +11,7 @@ from core.counts.vector import dense
 from core.endpoints.adapter import ANCHORS, CAPABILITIES, DONE, ONLINE, Batch, Counted, Health, Outcome, Page
 from core.errors import RemoteRefused, TocsinError
 from core.ledger.anchors import Anchor
-from plugins.serving_embedded.transport import Answer, Transport, refusal
+from plugins.transport import Answer, Transport, refusal
 
 KINDS = frozenset({"requests", "latency", "feature", "score", "auth"})
 LARGEST = 1 << 62

@@ -18,14 +18,14 @@ from typing import Any
 
 import pytest
 
-from core.datasets.columns import ParquetColumns
 from core.datasets.load import parquet_bytes, path
 from core.datasets.profile import profile
 from core.datasets.rows import snapshot
 from core.desk import Desk
 from core.engines.engine import HERE, Choice
+from core.measures.tables import ParquetTable
+from core.scoring.output import Scorer
 from core.scoring.parts import chunks
-from core.scoring.scorer import Scorer
 from core.training.find import load_artefact
 from core.training.fit import Recipe, Rows, fit, parameters_of
 from tests.bench.bench_score import prepared
@@ -36,17 +36,18 @@ COLUMNS, TREES, CHUNK = 20, 100, 50_000
 def works(desk: Desk, matrix: Any, rounds: int) -> dict[str, Callable[[Choice], Any]]:
     """What is timed, by name; each gives what is to be the same wherever it is done, None for a fit."""
     found = path(desk, snapshot(desk.store, "rows"))
-    scorer = Scorer(load_artefact(desk, "bench", 1), (), 1)
+    scorer = Scorer(load_artefact(desk, "bench", 1), 1)
+    inputs = [feature.name for feature in scorer.artefact.features]
     labels = (matrix[:, 0] + matrix[:, 1] > 0).astype(float)
     parameters = {**parameters_of("binary", (), (), {}), "seed": 1}
 
     def profiling(choice: Choice) -> Any:
         with choice.open(1) as engine:
-            return profile(ParquetColumns(found), engine=engine)
+            return profile(ParquetTable(found), engine=engine)
 
     def scoring(choice: Choice) -> Any:
         with choice.open(1) as engine:
-            parts = chunks(found, scorer.columns, 0, CHUNK)
+            parts = ((table.select([]), table) for table in chunks(found, inputs, 0, CHUNK))
             return [parquet_bytes(each) for each in engine.each(scorer, parts)]
 
     def training(choice: Choice) -> Any:

@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from core.evaluation.explain import overall
 from core.evaluation.fairness import fairness
 from core.evaluation.measured import measured
+from core.evaluation.overall import explanations
 from core.evaluation.robustness import robustness
 from core.evaluation.rows import LATER, Scored
 from core.evaluation.weakest import weakest
@@ -43,7 +43,7 @@ def test_a_report_of_a_hundred_thousand_rows() -> None:
         "groups": lambda: fairness(rows, ["c"], 200),
         "weakest": lambda: weakest(rows, 200),
         "robustness": lambda: robustness(rows, 200, 1, lambda _: None),
-        "explanations": lambda: overall(rows, 1),
+        "explanations": lambda: explanations(rows, 1),
     }
     for name, part in parts.items():
         began = time.perf_counter()

@@ -2,7 +2,7 @@
 
 As a script it reports wall time, processor time and peak memory of each method in one run, beside pandas:
 `python tests/bench/bench_profile.py --rows 10_000_000 --peer duckdb=/envs/duckdb/bin/python`. A peer is duckdb, polars
-or whylogs (which needs numpy<2, pandas and pyarrow beside it). As a test (marked `bench`) it runs a small size and
+or whylogs (which needs numpy<2, pandas and pyarrow<18 beside it). As a test (marked `bench`) it runs a small size and
 asserts that the methods agree, never how long they took.
 """
 
@@ -69,11 +69,14 @@ def report(path: Path, rows: int, peers: dict[str, str], repeats: int) -> None:
     runs: dict[str, list[tuple[float, float, float]]] = {method: [] for method in pythons}
     for _ in range(repeats):
         for method, python in pythons.items():
-            runs[method].append(measured(python, method, path))
+            try:
+                runs[method].append(measured(python, method, path))
+            except subprocess.CalledProcessError as error:
+                print(f"{method} does not run: {(error.stderr.strip() or 'no word').splitlines()[-1]}")
     plain = min(runs["pandas"])
     print(f"{rows:,} rows x {NUMBERS + CATEGORIES} columns, best of {repeats}")
     print(f"{'method':20}{'wall s':>8}{'cpu s':>8}{'peak MB':>9}{'wall/pandas':>13}{'memory/pandas':>15}")
-    for method, results in runs.items():
+    for method, results in ((method, results) for method, results in runs.items() if results):
         wall, used, peak = min(results)
         print(f"{method:20}{wall:8.1f}{used:8.1f}{peak:9.0f}{wall / plain[0]:13.2f}{peak / plain[2]:15.2f}")
 

@@ -5,7 +5,7 @@ recorded, joining, and the output's Parquet flushed to disk; the next rows are r
 of their own where there is one. Both run in one process on as many threads, in pairs by
 turns that begin with the other one each time; the figure is the median of the ratios.
 
-Run: python tests/bench/bench_score.py [--rows 1000000] [--columns 20] [--trees 200] [--pairs 5] [--threads 1]
+Run: python -m tests.bench.bench_score [--rows 1000000] [--columns 20] [--trees 200] [--pairs 5] [--threads 1]
 """
 
 from __future__ import annotations

@@ -12,10 +12,10 @@ AGGREGATES = ("min", "max", "mean", "std")
 
 
 def with_tocsin(path: Path, threads: int) -> dict[str, Any]:
-    from core.datasets.columns import ParquetColumns
     from core.datasets.profile import profile
+    from core.measures.tables import ParquetTable
 
-    found: dict[str, Any] = profile(ParquetColumns(path), threads=threads)["columns"]
+    found: dict[str, Any] = profile(ParquetTable(path), threads=threads)["columns"]
     return found
 
 

@@ -41,6 +41,7 @@ BAD = [
     ("Latin-1", "a,b\nå,1\n".encode("latin-1"), "data.csv", "not UTF-8", "UTF-8"),
     ("Latin-1 in the header", "å,b\n1,1\n".encode("latin-1"), "data.csv", "not UTF-8", "UTF-8"),
     ("UTF-16", "a,b\n1,2\n".encode("utf-16"), "data.csv", "not UTF-8", "UTF-8"),
+    ("Latin-1 in JSON Lines", b'{"a": "\xe5"}\n', "data.jsonl", "not UTF-8", "UTF-8"),
     ("half a Parquet file", b"PAR1\0\0\0broken", "data.parquet", "not a readable Parquet", "copy it whole"),
     ("text called Parquet", "a,b\n1,2\n", "data.parquet", "not a readable Parquet", "write it again"),
     ("one JSON list", '[{"a": 1}]', "data.json", "one JSON list", "JSON Lines"),

@@ -88,7 +88,7 @@ def test_a_file_that_changes_while_it_is_read_is_not_taken(
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [("", "bad.csv is empty"), ("id\n1\n", "is missing"), (b"\xff\xfe\x00", "bad.csv is not UTF-8 text")],
+    [("", "bad.csv is empty"), ("id\n1\n", "columns are missing"), (b"\xff\xfe\x00", "bad.csv is not UTF-8 text")],
 )
 def test_a_file_nobody_can_take_goes_to_quarantine_with_its_reason(
     desk: Desk, folder: Path, clock: SimClock, content: str | bytes, reason: str

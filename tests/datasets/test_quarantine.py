@@ -9,6 +9,7 @@ import pytest
 
 from core.access import roles
 from core.datasets import quarantine, rows
+from core.datasets.finding import ABSENT, Finding, errors_told
 from core.datasets.ingest import add
 from core.datasets.load import load
 from core.desk import Desk
@@ -121,3 +122,10 @@ def test_every_edit_of_a_contract_is_a_version_with_who_and_why(
     assert [(one["version"], one["reason"], one["changes"]) for one in history] == [(1, "", 0), (2, "be strict", 1)]
     found = json.loads(tocsin("dataset", "contract", "diff", "loans", "1", "2", "--json")[1])
     assert found == [{"column": None, "field": "strict", "old": False, "new": True}]
+
+
+def test_many_missing_columns_are_named_together() -> None:
+    missing = [Finding(name, "error", ABSENT) for name in "abcde"]
+    others = [Finding("x", "error", "is empty"), Finding("y", "warning", "is odd")]
+    assert errors_told([*others, *missing]) == "x: is empty; a, b, c and 2 more columns are missing"
+    assert errors_told([*others, *missing[:2]]) == "x: is empty; a: is missing; b: is missing"

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from core.datasets import edit, rowbits
 from core.datasets.check import Before, check
-from core.datasets.columns import MemoryColumns, ParquetColumns
 from core.datasets.contract import Column, Contract, RowLimits, Rule
 from core.datasets.finding import Finding
 from core.datasets.load import write_parquet
 from core.datasets.normal import normal
 from core.errors import BadInput
+from core.measures.tables import MemoryTable, ParquetTable
 
 KINDS = {"a": "integer", "b": "number", "t": "text", "at": "time"}
 COLUMNS = tuple(Column(name, kind, "time" if kind == "time" else "feature") for name, kind in KINDS.items())
@@ -138,7 +138,7 @@ ROWS = st.lists(st.tuples(st.sampled_from([None, 0, 1, 2]), st.sampled_from([Non
 def test_repeated_rows_are_those_python_finds_however_many_parts_they_are_read_in(
     rows: list[tuple[Any, Any]], parts: int
 ) -> None:
-    held = MemoryColumns(table(a=[row[0] for row in rows], t=[row[1] for row in rows]))
+    held = MemoryTable(table(a=[row[0] for row in rows], t=[row[1] for row in rows]))
     expected = [place for place, row in enumerate(rows) if row in rows[:place]]
     found = rowbits.repeats(lambda: rowbits.row_bits(held, ["a", "t"], whole=True), len(rows))
     assert (found.count, list(found.places)) == (len(expected), expected)
@@ -151,7 +151,7 @@ def test_a_block_of_rows_that_comes_twice_is_found_in_parts_as_in_one(
     values = dice.normal(size=1000)
     values[600:700] = values[100:200]
     write_parquet(tmp_path / "x", [pa.table({"b": values})])
-    held = ParquetColumns(tmp_path / "x")
+    held = ParquetTable(tmp_path / "x")
 
     def found() -> rowbits.Repeats:
         return rowbits.repeats(lambda: rowbits.row_bits(held, ["b"]), held.rows)

@@ -11,13 +11,13 @@ import pytest
 
 from core.datasets import diff, rowbits, rows
 from core.datasets.arrangement import clustered
-from core.datasets.columns import MemoryColumns
 from core.datasets.contract import Column, Contract
 from core.datasets.ingest import add
 from core.datasets.leaks import giveaways
 from core.datasets.load import write_parquet
 from core.datasets.shifts import relabelled, unit_change
 from core.desk import Desk
+from core.measures.tables import MemoryTable
 
 ROWS = 2000
 
@@ -148,8 +148,8 @@ def test_leaks_of_any_shape_are_told_and_noise_and_keys_are_not() -> None:
 def test_a_file_sorted_by_a_group_is_told_and_a_shuffled_one_is_not() -> None:
     dice = np.random.default_rng(6)
     city = dice.choice(["a", "b", "c"], ROWS)
-    assert clustered(MemoryColumns(pa.table({"city": city})), ["city"]) == []
-    assert [one.rule for one in clustered(MemoryColumns(pa.table({"city": np.sort(city)})), ["city"])] == ["order"]
+    assert clustered(MemoryTable(pa.table({"city": city})), ["city"]) == []
+    assert [one.rule for one in clustered(MemoryTable(pa.table({"city": np.sort(city)})), ["city"])] == ["order"]
 
 
 @pytest.mark.usefixtures("wide")

@@ -93,7 +93,7 @@ def test_the_kept_bytes_are_those_of_the_table_written_at_once(desk: Desk, tmp_p
     dice = random.Random(1)
     table = pa.table({"x": [dice.random() for _ in range(300_000)], "g": [dice.choice("abc") for _ in range(300_000)]})
     sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, row_group_size=131_072, compression="zstd", version="2.6")
+    pq.write_table(table, sink, row_group_size=131_072, compression="zstd", version="2.6", use_dictionary=["g"])
     assert parquet_bytes(table) == sink.getvalue().to_pybytes()
     pq.write_table(table, tmp_path / "whole.parquet")
     pq.write_table(table, tmp_path / "cut.parquet", row_group_size=777)

@@ -27,9 +27,10 @@ from tests.serving.tiny import TOKEN, Served, artefact, register, serving
 FILES, SCORED = 1, 5
 # A few of them at every change; all of them nightly.
 CI = ("work.finishing:kill", "deliver.activated:kill", "blobs.written:enospc")
-# The points of a migration need an old home, those of scoring a model: tests/store/test_old_homes.py,
-# tests/scoring/test_kills.py.
-ALL = tuple(f"{name}:{how}" for name in POINTS for how in HOWS if not name.startswith(("migrate.", "score.")))
+# The points of a migration need an old home, those of scoring and searching a model: tests/store/test_old_homes.py,
+# tests/scoring/test_kills.py, tests/tuning/test_kills.py.
+ELSEWHERE = ("migrate.", "score.", "search.")
+ALL = tuple(f"{name}:{how}" for name in POINTS for how in HOWS if not name.startswith(ELSEWHERE))
 ORPHAN = """UPDATE run SET state = 'claimed', owner = 'daemon-gone', fence = 1, attempt = 1, lease_us = ?
 WHERE request = 'orphan'"""
 

@@ -16,7 +16,7 @@ from core.home import Home
 from core.ledger import timeline
 from core.work import outbox
 from plugins.serving_embedded.adapter import EmbeddedAdapter
-from plugins.serving_embedded.transport import Timeouts, Transport
+from plugins.transport import Timeouts, Transport
 from tests.serving.tiny import TOKEN, faulty, lost_reply, register, serving, stalled, status, well
 
 GARBAGE = status(200, b"<html>welcome to the hotel</html>")

@@ -21,7 +21,7 @@ from core.ledger import timeline
 from core.ledger.chain import key_of
 from core.work import outbox
 from plugins.serving_embedded.adapter import EmbeddedAdapter
-from plugins.serving_embedded.transport import Timeouts, Transport
+from plugins.transport import Timeouts, Transport
 from tests.endpoints.faults import FAULTS, Network, network, well
 from tests.serving.tiny import TOKEN, Served, register, serving
 

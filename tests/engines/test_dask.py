@@ -13,11 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from core import ledger
-from core.datasets.columns import ParquetColumns
 from core.datasets.load import write_parquet
 from core.datasets.profile import profile
 from core.desk import Desk
 from core.engines.engine import Choice
+from core.measures.tables import ParquetTable
 from core.registry.versions import version
 from core.scoring.job import score
 from core.training.job import train
@@ -54,7 +54,7 @@ def wide(path: Path, rows: int = ROWS, seed: int = 1, shift: float = 0.0) -> Pat
 
 
 def test_a_profile_is_the_local_one_to_the_last_bit(cluster: Any, tmp_path: Path) -> None:
-    table = ParquetColumns(wide(tmp_path / "rows.parquet"))
+    table = ParquetTable(wide(tmp_path / "rows.parquet"))
     with Choice("dask", cluster.scheduler_address).open(1) as engine:
         there = profile(table, engine=engine)
         assert engine.elsewhere_ms > 0

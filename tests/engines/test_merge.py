@@ -18,7 +18,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.datasets import facts
-from core.datasets.columns import Columns, MemoryColumns, ParquetColumns
 from core.datasets.profile import profile
 from core.engines.engine import Before, Choice, Make, Readable
 from core.engines.local import LocalEngine
@@ -46,20 +45,8 @@ class Scattered(LocalEngine):
         return whole
 
 
-class CutColumns(MemoryColumns):
-    """A table cut where one says."""
-
-    def __init__(self, table: pa.Table, cuts: Sequence[int]) -> None:
-        super().__init__(table)
-        self._cuts = [0, *sorted(min(cut, table.num_rows) for cut in cuts), table.num_rows]
-
-    def pieces(self, names: Sequence[str]) -> Iterator[Columns]:
-        for start, end in zip(self._cuts, self._cuts[1:], strict=False):
-            yield MemoryColumns(self._table.select([*names]).slice(start, end - start))
-
-
 class CutTable(MemoryTable):
-    """As above, for comparisons."""
+    """A table cut where one says."""
 
     def __init__(self, table: pa.Table, cuts: Sequence[int]) -> None:
         super().__init__(table)
@@ -94,7 +81,7 @@ def test_any_split_of_the_rows_gives_the_same_profile(rows: list[Row], cuts: lis
         patch.setattr(facts, "DISTINCT_KEPT", kept)
         patch.setattr(facts, "SAMPLE", kept)
         whole = profile(table)
-        assert json.dumps(profile(CutColumns(table, cuts), engine=Scattered())) == json.dumps(whole)
+        assert json.dumps(profile(CutTable(table, cuts), engine=Scattered())) == json.dumps(whole)
 
 
 @given(st.lists(row, max_size=60), st.lists(st.integers(0, 60), max_size=6), st.integers(0, 60))
@@ -129,17 +116,17 @@ def test_the_bytes_of_row_groups_are_read_as_the_file_is(tmp_path: Path, group: 
     )
     path = tmp_path / "rows.parquet"
     pq.write_table(table, path, row_group_size=group, compression="zstd")
-    whole = profile(ParquetColumns(path))
-    assert profile(ParquetColumns(path), engine=Scattered()) == whole
+    whole = profile(ParquetTable(path))
+    assert profile(ParquetTable(path), engine=Scattered()) == whole
     assert whole == profile(table)
-    assert 0 < len([*ParquetColumns(path).pieces(["x"])]) <= 67
+    assert 0 < len([*ParquetTable(path).pieces(["x"])]) <= 67
     sides = ParquetTable(path), MemoryTable(table.slice(0, 5000))
     assert compare(*sides, engine=Scattered()) == compare(*sides)
 
 
 def test_an_empty_table_has_a_profile_too(tmp_path: Path) -> None:
     pq.write_table(table_of([]), tmp_path / "empty.parquet")
-    empty = ParquetColumns(tmp_path / "empty.parquet")
+    empty = ParquetTable(tmp_path / "empty.parquet")
     assert profile(empty, engine=Scattered()) == profile(empty)
 
 

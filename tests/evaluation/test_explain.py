@@ -6,7 +6,9 @@ import math
 import pytest
 
 from core.desk import Desk
-from core.evaluation.explain import explain, overall, shapley
+from core.evaluation.explain import explain
+from core.evaluation.overall import explanations
+from core.evaluation.shapley import shapley
 from core.training.booster import load_booster
 from core.training.find import load_artefact
 from tests.evaluation.conftest import fit
@@ -27,14 +29,15 @@ def test_base_and_contributions_add_up_to_what_the_booster_says(trained: Desk) -
 
 def test_an_explained_score_is_the_served_one_and_is_led_by_the_input_that_matters(trained: Desk) -> None:
     found = explain(trained, "flights", None, {"x": 2.5, "carrier": "UA"})
-    assert found.score == pytest.approx(1 / (1 + math.exp(-found.log_odds)))
-    assert found.log_odds == pytest.approx(found.base + sum(found.contributions.values()))
-    assert next(iter(found.contributions)) == "x"
-    assert found.contributions["x"] > 0.5
+    [part] = found.parts
+    assert found.score == part.score == pytest.approx(1 / (1 + math.exp(-part.total)))
+    assert part.total == pytest.approx(part.base + sum(part.contributions.values()))
+    assert next(iter(part.contributions)) == "x"
+    assert part.contributions["x"] > 0.5
 
 
 def test_globally_x_leads_and_pushes_up(trained: Desk) -> None:
-    found = overall(scored(trained), 1)
+    found = explanations(scored(trained), 1)["global"]
     assert found[0]["feature"] == "x"
     assert found[0]["direction"] > 0.6
     assert sum(one["share"] for one in found) == pytest.approx(1)

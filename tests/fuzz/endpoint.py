@@ -18,7 +18,7 @@ from core.serving.shelf import Shelf
 from core.serving.tally import Telemetry
 from core.serving.tokens import Tokens
 from plugins.serving_embedded.adapter import EmbeddedAdapter
-from plugins.serving_embedded.transport import Answer, Transport, _json
+from plugins.transport import Answer, Transport, _json
 from tests.serving.tiny import TOKEN, artefact
 
 NOW_US = parse_time("2013-04-01T00:00:00Z")

@@ -12,6 +12,7 @@ from pathlib import Path
 from core.clock import parse_span, parse_time
 from core.counts import vector
 from core.datasets import check, contract, formats, normal, profile, source
+from core.datasets.infer import infer
 from core.home import Home
 from core.monitor import label_file
 from core.runbooks.conditions import Condition
@@ -65,7 +66,7 @@ def table(content: bytes, folder: Path, name: str) -> None:
     """Read a file as a data set is read: its table, its normal form, its profile, its contract and the check."""
     found = normal.normal(formats.read_table(source.open_source(written(folder, name, content))))
     facts = profile.profile(found)
-    check.check(contract.infer(facts), found, now_us=NOW_US)
+    check.check(infer(facts), found, now_us=NOW_US)
 
 
 @cache
@@ -84,7 +85,7 @@ def contract_json() -> bytes:
     import pyarrow.csv
 
     facts = profile.profile(normal.normal(pa.csv.read_csv(pa.BufferReader(CSV))))
-    return json.dumps(contract.infer(facts, label="late").to_json()).encode()
+    return json.dumps(infer(facts, label="late").to_json()).encode()
 
 
 def settings(content: bytes, folder: Path) -> None:

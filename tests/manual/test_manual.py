@@ -50,6 +50,9 @@ def test_every_command_that_a_page_names_exists(page: str) -> None:
             continue
         noun = cli.get_command(context, named[0])
         assert noun is not None, words
+        # Their first word is a model, unless it is one of their verbs.
+        if named[0] in ("score", "search"):
+            continue
         if isinstance(noun, click.Group) and len(named) > 1 and named[1].islower() and not named[1].startswith("-"):
             verbs = named[1].split("|")
             assert all(noun.get_command(context, verb) is not None for verb in verbs), words

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.clock import DAY
-from core.measures.intervals import NOTHING, Blocks, bootstrap, wilson
+from core.measures.intervals import NOTHING, RESAMPLES, Blocks, Interval, bootstrap, wilson
 
 
 def test_wilson_gives_the_published_interval() -> None:
@@ -34,12 +34,16 @@ def test_days_are_drawn_whole_and_few_days_row_by_row() -> None:
     assert Blocks.by_day(times).part(times < 3 * DAY).count == 3
 
 
+def _mean(values: np.ndarray, blocks: Blocks, resamples: int = RESAMPLES) -> Interval:
+    sums, rows = blocks.sums(values, np.ones(len(values))).T
+    return bootstrap(lambda times: {"m": (times @ sums) / (times @ rows)}, blocks, resamples=resamples)["m"]
+
+
 def test_rows_that_agree_within_a_day_widen_the_interval() -> None:
     draw = np.random.default_rng(3)
     values = np.repeat(draw.normal(size=40), 50)
-    mean = lambda w: {"mean": float(w @ values / w.sum())}  # noqa: E731
-    by_day = bootstrap(mean, Blocks(np.repeat(np.arange(40), 50), 40, "day"))["mean"]
-    by_row = bootstrap(mean, Blocks(np.arange(2000), 2000, "row"))["mean"]
+    by_day = _mean(values, Blocks(np.repeat(np.arange(40), 50), 40, "day"))
+    by_row = _mean(values, Blocks(np.arange(2000), 2000, "row"))
     assert by_day.low is not None
     assert by_day.high is not None
     assert by_row.low is not None
@@ -54,7 +58,7 @@ def test_the_bootstrap_covers_the_truth_about_as_often_as_it_says() -> None:
     for _ in range(200):
         values = np.repeat(draw.normal(size=30), 4) + draw.normal(size=120)
         blocks = Blocks(np.repeat(np.arange(30), 4), 30, "day")
-        found = bootstrap(lambda w, v=values: {"m": float(w @ v / w.sum())}, blocks, resamples=200)["m"]
+        found = _mean(values, blocks, 200)
         held += bool(found.low <= 0 <= found.high)  # type: ignore[operator]
     assert held >= 176, f"seed {seed}: {held} of 200 intervals held the truth"
 
@@ -62,7 +66,6 @@ def test_the_bootstrap_covers_the_truth_about_as_often_as_it_says() -> None:
 def test_the_same_seed_draws_the_same_and_no_rows_are_no_value() -> None:
     values = np.arange(50.0)
     blocks = Blocks(np.arange(50), 50, "row")
-    once, again = (bootstrap(lambda w: {"m": float(w @ values)}, blocks, resamples=20) for _ in range(2))
-    assert once == again
-    nothing = bootstrap(lambda w: {"m": float("nan")}, Blocks(np.array([], int), 0, "row"))
+    assert _mean(values, blocks, 20) == _mean(values, blocks, 20)
+    nothing = bootstrap(lambda times: {"m": np.full(len(times), np.nan)}, Blocks(np.array([], int), 0, "row"))
     assert nothing == {"m": NOTHING}

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.measures.blocks import blocks_of, interval, sums_by_block
 from core.measures.classes import evaluate_classes
 from core.measures.evaluate import evaluate
+from core.measures.intervals import Blocks, bootstrap
 from core.measures.numbers import evaluate_numbers
 
 
@@ -80,8 +80,8 @@ def test_the_interval_of_a_mean_covers_it_as_often_as_it_says() -> None:
     draw = np.random.default_rng(7)
     inside = 0
     for _ in range(200):
-        values = draw.normal(size=(400, 1))
-        sums = sums_by_block(blocks_of(None, 400), np.column_stack([values, np.ones(400)]))
-        low, high = interval(sums, lambda found: found[:, 0] / found[:, 1])
-        inside += low <= 0 <= high
+        blocks = Blocks.of_days(None, 400)
+        sums, rows = blocks.sums(draw.normal(size=400), np.ones(400)).T
+        found = bootstrap(lambda times, s=sums, n=rows: {"mean": (times @ s) / (times @ n)}, blocks)["mean"]
+        inside += found.low <= 0 <= found.high  # type: ignore[operator]
     assert 180 <= inside <= 199

@@ -21,6 +21,7 @@ from core.endpoints.ingest import add_batches
 from core.errors import NotFound
 from core.expressions import operations
 from core.features import declared, saved
+from core.ledger import timeline
 from core.monitor.parity import parity
 from core.registry import versions
 from core.serving.model import ServedModel
@@ -81,11 +82,11 @@ def model(desk: Desk, tmp_path: Path) -> Artefact:
     return versions.load_artefact(desk, "m", 1)
 
 
-def serve(desk: Desk, artefact: Artefact, requests: list[dict[str, Any]]) -> None:
+def serve(desk: Desk, artefact: Artefact, requests: list[dict[str, Any]], seq: int = 1) -> None:
     """Answer requests with the serving code, and keep all of them as samples of an hour ago."""
     served, at = ServedModel(artefact), desk.now_us() - HOUR
-    answered = [(f"r{n}", at + n, "m", 1, served.answer(row)[0]["score"], row) for n, row in enumerate(requests)]
-    batch = Batch(1, at // MINUTE * MINUTE, [], [], answered)
+    answered = [(f"r{seq}.{n}", at + n, "m", 1, served.answer(row)[0]["score"], row) for n, row in enumerate(requests)]
+    batch = Batch(seq, at // MINUTE * MINUTE, [], [], answered)
     with desk.write() as tx:
         add_batches(tx, Vault(desk.home), "edge", [batch])
 
@@ -153,3 +154,44 @@ def test_a_time_without_samples_is_no_parity(desk: Desk, model: Artefact, clock:
         replayed(desk)
     with pytest.raises(NotFound):
         parity(desk, "m", "nosuch", 0, desk.now_us())
+
+
+def test_a_gate_holds_after_a_clean_replay_and_not_after_one_that_differs(
+    desk: Desk, model: Artefact, tmp_path: Path, tocsin: Run, clock: SimClock
+) -> None:
+    (tmp_path / "rules.toml").write_text('[[rule]]\nname = "same"\nkind = "parity"\nleast_rows = 50\n')
+    assert tocsin("model", "rules", "set", "m", str(tmp_path / "rules.toml"), "--yes")[0] == 0
+    assert tocsin("model", "gate", "m", "1")[0] == 1
+    serve(desk, model, inputs(60, 1))
+    assert tocsin("feature", "parity", "m")[0] == 0
+    code, out, err = tocsin("model", "gate", "m", "1")
+    assert code == 0, out + err
+    twice, *others = model.view
+    clock.advance(2 * HOUR)
+    serve(desk, replace(model, view=(replace(twice, text="x * 2 + 1"), *others)), inputs(60, 2), 2)
+    assert tocsin("feature", "parity", "m", "--last", "90m")[0] == 1
+    assert tocsin("model", "gate", "m", "1")[0] == 1
+    told = [event.data for event in timeline(desk.store, kinds=["model.replayed"])]
+    assert [one["rows"] for one in told] == [60, 60]
+    assert told[0]["differing"] == 0 < told[1]["differing"] <= 60
+
+
+def test_a_home_that_may_only_be_read_is_answered_and_keeps_nothing(desk: Desk, model: Artefact, tocsin: Run) -> None:
+    serve(desk, model, inputs(60, 1))
+    desk.home.settings_path.write_text("read_only = true\n")
+    code, out, err = tocsin("feature", "parity", "m")
+    assert (code, "60 requests replayed" in out, "not kept" in err) == (0, True, True)
+    assert timeline(desk.store, kinds=["model.replayed"]) == []
+
+
+def test_a_calibrated_version_replays_to_what_it_said(desk: Desk, model: Artefact) -> None:
+    train(
+        desk,
+        {"model": "m", "dataset": "d", "label": "late", "rounds": 10, "view": "v", "calibrate": "sigmoid"},
+        lambda *_: None,
+    )
+    served, at = ServedModel(versions.load_artefact(desk, "m", 2)), desk.now_us() - HOUR
+    rows = [(f"c{n}", at + n, "m", 2, served.answer(row)[0]["score"], row) for n, row in enumerate(inputs(80, 4))]
+    with desk.write() as tx:
+        add_batches(tx, Vault(desk.home), "edge", [Batch(1, at // MINUTE * MINUTE, [], [], rows)])
+    assert (replayed(desk).of(2), replayed(desk).scores) == ({"rows": 80, "differing": 0}, 80)

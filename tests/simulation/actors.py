@@ -11,6 +11,7 @@ from core.daemon import Daemon
 from core.desk import Desk
 from core.endpoints import deploy, verbs
 from core.endpoints.deliver import deliver
+from core.endpoints.online import Feeder
 from core.endpoints.telemetry import pull
 from core.errors import CheckFailed, NotAllowed
 from core.home import Home
@@ -147,6 +148,7 @@ class SimDaemon(Daemon):
         world.on_stack[-1].at_death.append(lambda: os.close(self._owner._handle))
         self.runner = SimRunner(desk, self._owner, world, jobs)
         self._planner = SimPlanner(desk)
+        self._feeder = Feeder(desk)
         self._errors = {}
         self._opened = []
         self.runner.recover()

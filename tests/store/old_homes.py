@@ -16,6 +16,7 @@ from core.store.migrate import SCHEMA_VERSION, statements
 
 OLD = range(1, SCHEMA_VERSION)
 ROWS = 3
+ONE_NAME = re.compile(r"CHECK\(\w+ = '")
 TABLES = """SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND sql LIKE '%STRICT%' AND name <> 'event'
 ORDER BY name"""
 
@@ -54,7 +55,8 @@ def _fill(connection: Any, home: Home) -> None:
             continue
         columns = connection.execute(f"PRAGMA table_info({table})").fetchall()
         names = ", ".join(column[1] for column in columns)
-        for number in range(1, ROWS + 1):
+        # A table of named rules has a row for each, and no more.
+        for number in range(1, 2 if ONE_NAME.search(sql) else ROWS + 1):
             values = [_value(sql, column[1], column[2], number) for column in columns]
             connection.execute(f"INSERT INTO {table}({names}) VALUES ({', '.join('?' * len(values))})", values)
     connection.row_factory = driver.dbapi.Row
@@ -67,13 +69,17 @@ def _fill(connection: Any, home: Home) -> None:
 
 def _value(sql: str, column: str, kind: str, number: int) -> Any:
     """A value that the column's checks allow; keys of one number fit each other in all tables."""
-    if kind in ("INTEGER", "REAL"):
-        return number
     if kind == "BLOB":
         return bytes([number])
+    only = re.search(rf"CHECK\({column} = '([^']*)'\)", sql)
+    if only:
+        return only[1]
     choices = re.search(rf"\b{column} IN \(([^)]*)\)", sql)
     if choices:
-        return choices[1].split(",")[0].strip(" '")
+        first = choices[1].split(",")[0].strip(" '")
+        return int(first) if kind == "INTEGER" else first
+    if kind in ("INTEGER", "REAL"):
+        return number + 1 if f"CHECK({column} > " in sql else number
     return f'{{"n": {number}}}' if f"json_valid({column})" in sql else f"t{number}"
 
 

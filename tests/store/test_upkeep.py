@@ -108,7 +108,7 @@ def test_the_doctor_mends_what_is_safe_and_says_what_it_did(desk: Desk, capsys: 
     assert [path.exists() for path in (dead, shared, ours, old, young)] == [False, True, True, False, True]
     assert (home.path / "ballast").exists()
     assert desk.store.read("SELECT state FROM outbox")[0]["state"] == "dead"
-    assert [one.done for one in mend(desk)] == [False] * 6
+    assert not any(one.done for one in mend(desk))
     assert Path(home.store_path).stat().st_size > 0
 
 

@@ -118,7 +118,7 @@ def test_where_a_daemon_lives_the_job_is_left_to_it(
         assert tocsin(*TRAIN) == 0
     finally:
         lock.close()
-    assert "the daemon trains it" in capsys.readouterr().out
+    assert "the daemon runs it" in capsys.readouterr().out
     [job] = rows.runs(desk.store)
     assert (job.state, job.max_attempts) == ("planned", 3)
 

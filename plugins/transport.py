@@ -10,6 +10,7 @@ from core.clock import SECOND
 from core.errors import RemoteRefused, RemoteUnreachable, TocsinError
 
 ANSWER_LIMIT = 64 << 20
+SERVE = "start it with `tocsin serve`, or correct it: `tocsin endpoint show`"
 
 
 @dataclass(frozen=True)
@@ -32,21 +33,22 @@ class Answer:
 
 
 class Transport:
-    """A kept connection to one base URL with a bearer token.
+    """A kept connection to one base URL with a bearer token, or without one where it is empty.
 
-    It goes straight to the endpoint: proxies of the environment are for the world outside, not for one's own servers.
+    `hint` is what a person may do where nothing answers. It goes straight to the server: proxies of the environment
+    are for the world outside, not for one's own servers.
     """
 
-    def __init__(self, url: str, token: str, timeouts: Timeouts | None = None) -> None:
+    def __init__(self, url: str, token: str, timeouts: Timeouts | None = None, hint: str = SERVE) -> None:
         import httpx
 
-        self.url = url.rstrip("/")
+        self.url, self._hint = url.rstrip("/"), hint
         self._timeouts = timeouts or Timeouts()
         each = self._timeouts
         # Making a TLS context costs more than a plain call does, so there is one only where it is used.
         self._client = httpx.Client(
             base_url=self.url,
-            headers={"Authorization": f"Bearer {token}"},
+            headers={"Authorization": f"Bearer {token}"} if token else {},
             timeout=httpx.Timeout(connect=each.connect, read=each.read, write=each.write, pool=each.connect),
             trust_env=False,
             verify=self.url.startswith("https:"),
@@ -79,7 +81,7 @@ class Transport:
     def _unreachable(self, why: str) -> RemoteUnreachable:
         return RemoteUnreachable(
             f"{self.url} cannot be reached: {why}",
-            "start it with `tocsin serve`, or correct it: `tocsin endpoint show`",
+            self._hint,
         )
 
 

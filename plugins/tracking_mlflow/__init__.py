@@ -1,0 +1,1 @@
+"""MLflow's model directories and tracking servers, spoken without the mlflow package."""
