@@ -8,7 +8,7 @@ import click
 
 from console.cli.evaluate_output import tell
 from console.cli.output import desk_from, emit, home_from
-from console.cli.train import error_of, show_progress
+from console.cli.waiting import ended_well, queued
 from core.settings import require_writable
 
 
@@ -78,20 +78,9 @@ def _check(ctx: click.Context, args: dict[str, Any]) -> str:
 
 
 def _run(ctx: click.Context, args: dict[str, Any], as_json: bool) -> None:
-    import secrets
-
-    from core.work.here import run_here
-    from core.work.kinds import KINDS
-    from core.work.plan import request_run
-
-    desk = desk_from(ctx)
-    with desk.write() as tx:
-        request = f"evaluate/{secrets.token_hex(8)}"
-        job = request_run(tx, desk.now_us(), "evaluate", args, request, attempts=1)
-    ended = run_here(desk, KINDS, job, show_progress(as_json))
-    if ended.state != "succeeded":
-        raise error_of(ended)
-    result = ended.result or {}
+    ended = queued(desk_from(ctx), "evaluate", args, here=True, as_json=as_json)
+    assert ended is not None, "what runs here ends here"
+    result = ended_well(ended)
     if as_json:
         emit({"job": ended.id, "state": ended.state, **result})
     else:

@@ -251,22 +251,18 @@ def reproduce(ctx: click.Context, model: str, version: int, as_json: bool) -> No
 
     One that a cluster fitted is trained again here, and its measure must lie in the interval recorded of it.
     """
-    import secrets
-
-    from console.cli.train import ended_well, show_progress
+    from console.cli.waiting import ended_well, queued
     from core.errors import CheckFailed
     from core.registry.versions import version as version_of
-    from core.work.here import run_here
-    from core.work.kinds import KINDS
-    from core.work.plan import request_run
 
     desk = desk_from(ctx)
     args = {"model": model, "version": version_of(desk.store, model, version).version}
-    with desk.write() as tx:
-        job = request_run(tx, desk.now_us(), "reproduce", args, f"reproduce/{secrets.token_hex(8)}", attempts=1)
-    found = ended_well(run_here(desk, KINDS, job, show_progress(False)))
+    # One document is promised, so that progress is told as lines beside it.
+    ended = queued(desk, "reproduce", args, here=True, as_json=False)
+    assert ended is not None, "what runs here ends here"
+    found = ended_well(ended)
     if as_json:
-        emit({"job": job, **found})
+        emit({"job": ended.id, **found})
     elif found["identical"]:
         click.echo(f"identical: {model} version {version} is {found['artefact'][:12]} again")
     for difference in () if as_json else found["differences"]:

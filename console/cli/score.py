@@ -10,7 +10,7 @@ import click
 from console.cli.engine import address_option, engine_option
 from console.cli.output import change_options, confirm, desk_from, emit, facts, json_option, table
 from console.cli.score_output import tell, tell_comparison
-from console.cli.train import error_of, show_progress
+from console.cli.waiting import ended_well, queued
 from core.errors import BadInput, NotFound
 
 if TYPE_CHECKING:
@@ -126,25 +126,10 @@ def _check(desk: Desk, plan: Plan, args: dict[str, Any], resume: bool) -> str:
 
 
 def _start(desk: Desk, args: dict[str, Any], *, here: bool, as_json: bool) -> None:
-    import secrets
-
-    from core.work.here import daemon_lives, run_here
-    from core.work.kinds import KINDS
-    from core.work.plan import ATTEMPTS, request_run
-
-    leave = daemon_lives(desk) and not here
-    with desk.write() as tx:
-        # In a terminal a person sees the crash and decides; only a daemon tries again by itself.
-        attempts = ATTEMPTS if leave else 1
-        job = request_run(tx, desk.now_us(), "score", args, f"score/{secrets.token_hex(8)}", attempts=attempts)
-    if leave:
-        said = f"queued job {job}: the daemon scores; `tocsin job show {job}` follows it"
-        emit({"job": job, "state": "planned"}) if as_json else click.echo(said)
+    ended = queued(desk, "score", args, here=here, as_json=as_json)
+    if ended is None:
         return
-    ended = run_here(desk, KINDS, job, show_progress(as_json))
-    if ended.state != "succeeded":
-        raise error_of(ended)
-    result = ended.result or {}
+    result = ended_well(ended)
     if as_json:
         emit({"job": ended.id, "state": ended.state, **result})
     else:

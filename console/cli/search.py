@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from console.cli.output import change_options, confirm, desk_from, emit, facts, json_option, table
-from console.cli.train import arguments, check, ended_well, queued, run_queued, tell_version, training_options
+from console.cli.train import arguments, check, tell_version, training_options
+from console.cli.waiting import ended_well, queued, run_queued
 from core.clock import SECOND, span
 
 if TYPE_CHECKING:

@@ -10,16 +10,8 @@ import click
 
 from console.cli.engine import address_option, engine_option
 from console.cli.output import confirm, desk_from, emit
-from core.errors import (
-    BadInput,
-    CheckFailed,
-    Interrupted,
-    NotAllowed,
-    NotFound,
-    RemoteUnreachable,
-    StoreUnusable,
-    TocsinError,
-)
+from console.cli.waiting import ended_well, queued
+from core.errors import BadInput
 
 if TYPE_CHECKING:
     from core.desk import Desk
@@ -27,12 +19,6 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-# Before this share is done, how long it takes is a guess.
-LEAST_SHARE = 0.05
-# What a job's process ends with tells which kind of error it was.
-ERRORS: dict[int, type[TocsinError]] = {
-    error.exit_code: error for error in (BadInput, NotFound, RemoteUnreachable, NotAllowed, StoreUnusable)
-}
 # Few honest problems are this easy; a column that leaks the label is the usual reason.
 SUSPICIOUS_AUC = 0.95
 
@@ -153,68 +139,6 @@ def _class_weight(given: tuple[str, ...]) -> dict[str, float] | str:
     return dict(_pair(text, "--class-weight balanced, or --class-weight 1=5") for text in given)
 
 
-def queued(desk: Desk, kind: str, args: dict[str, Any], *, here: bool, as_json: bool) -> Run | None:
-    """Queue a job; it ends here, and is returned, where no daemon is there to run it."""
-    import secrets
-
-    from core.work.here import daemon_lives
-    from core.work.plan import ATTEMPTS, request_run
-
-    leave = daemon_lives(desk) and not here
-    with desk.write() as tx:
-        # In a terminal a person sees the crash and decides; only a daemon tries again by itself.
-        request, attempts = f"{kind}/{secrets.token_hex(8)}", ATTEMPTS if leave else 1
-        job = request_run(tx, desk.now_us(), kind, args, request, attempts=attempts)
-    return run_queued(desk, job, here=here, as_json=as_json)
-
-
-def run_queued(desk: Desk, job: int, *, here: bool, as_json: bool) -> Run | None:
-    """A queued job, ended here; None where it is left to a daemon."""
-    from core.work.here import daemon_lives, run_here
-    from core.work.kinds import KINDS
-
-    if not here and daemon_lives(desk):
-        if as_json:
-            emit({"job": job, "state": "planned"})
-        else:
-            click.echo(f"queued job {job}: the daemon runs it; `tocsin job show {job}` follows it")
-        return None
-    return run_here(desk, KINDS, job, show_progress(as_json))
-
-
-def show_progress(as_json: bool) -> Callable[[float, str], None]:
-    """How progress is shown: JSON lines, a line that is drawn over on a terminal, or a line for each new stage."""
-    import time
-
-    last: list[Any] = [None]
-    began = time.monotonic()
-
-    def show(share: float, text: str) -> None:
-        # The round and the loss of a fit follow its stage; they are no line of their own where lines stay.
-        stage = text.partition(" · ")[0]
-        shown = (round(share, 2), text) if as_json or sys.stderr.isatty() else stage
-        if shown == last[0]:
-            return
-        last[0] = shown
-        left = (time.monotonic() - began) * (1 - share) / share if share >= LEAST_SHARE else None
-        if as_json:
-            emit({"progress": round(share, 4), "text": text, "left_s": None if left is None else round(left, 1)})
-        elif sys.stderr.isatty():
-            shown_left = "" if left is None or share >= 1 else f" · {left:.0f} s left"
-            click.echo(f"\r\x1b[K{share:4.0%}  {text}{shown_left}", err=True, nl=share >= 1)
-        else:
-            click.echo(f"{share:4.0%}  {stage}", err=True)
-
-    return show
-
-
-def ended_well(ended: Run) -> dict[str, Any]:
-    """The result of a job that was waited for. Raises the error it ended with, as if it had happened here."""
-    if ended.state != "succeeded":
-        raise error_of(ended)
-    return ended.result or {}
-
-
 def _tell(ended: Run, as_json: bool) -> None:
     result = ended_well(ended)
     if as_json:
@@ -256,12 +180,3 @@ def _tell_metrics(task: str, split: str, m: dict[str, Any]) -> None:
             "leave such a one out with --exclude",
             err=True,
         )
-
-
-def error_of(ended: Run) -> TocsinError:
-    """The error that a job ended with, as if it had happened here."""
-    if ended.state == "cancelled":
-        return Interrupted(f"job {ended.id} was cancelled", "nothing was registered: run it again")
-    hint = (ended.result or {}).get("hint") or f"`tocsin job logs {ended.id}` shows what its process wrote"
-    message = (ended.error or ended.state).removesuffix(f" ({hint})")
-    return ERRORS.get(ended.exit or 1, CheckFailed)(message, hint)

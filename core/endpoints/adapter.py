@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from core.access import secrets
 from core.endpoints.rows import Endpoint
-from core.errors import NotFound
+from core.installed import installed
 from core.ledger.anchors import Anchor
 
 GROUP = "tocsin.endpoints"
@@ -143,13 +143,7 @@ def _connected(adapter: str, url: str, token: str) -> Adapter:
     return adapter_class(adapter)(url, token)
 
 
-@lru_cache(maxsize=16)
 def adapter_class(name: str) -> type[Adapter]:
     """The class behind an adapter's name, found by entry point. Raises NotFound naming those installed."""
-    from importlib.metadata import entry_points
-
-    found = {point.name: point for point in entry_points(group=GROUP)}
-    if name not in found:
-        raise NotFound(f"there is no adapter {name!r}", f"installed: {', '.join(sorted(found)) or 'none'}")
-    loaded: type[Adapter] = found[name].load()
-    return loaded
+    found: type[Adapter] = installed(GROUP, name, "adapter")
+    return found

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Protocol, Self, TypeVar
 
-from core.errors import BadInput, NotFound
+from core.errors import BadInput
+from core.installed import installed
 
 GROUP = "tocsin.engines"
 LOCAL = "local"
@@ -109,13 +109,7 @@ class Choice:
 HERE = Choice()
 
 
-@lru_cache(maxsize=16)
 def engine_class(name: str) -> type[Engine]:
     """The class behind an engine's name, found by entry point. Raises NotFound naming those installed."""
-    from importlib.metadata import entry_points
-
-    found = {point.name: point for point in entry_points(group=GROUP)}
-    if name not in found:
-        raise NotFound(f"there is no engine {name!r}", f"installed: {', '.join(sorted(found)) or 'none'}")
-    loaded: type[Engine] = found[name].load()
-    return loaded
+    found: type[Engine] = installed(GROUP, name, "engine")
+    return found

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from core.endpoints.adapter import Outcome
-from core.errors import NotFound
+from core.installed import installed
 from core.training.artefact import Artefact
 from core.training.record import Version
 
@@ -91,13 +91,7 @@ def connect(kind: str, url: str, token: str) -> Tracker:
     return tracker_class(kind)(url, token)
 
 
-@lru_cache(maxsize=16)
 def tracker_class(kind: str) -> type[Tracker]:
     """The class behind a kind of tracker, found by entry point. Raises NotFound naming those installed."""
-    from importlib.metadata import entry_points
-
-    found = {point.name: point for point in entry_points(group=GROUP)}
-    if kind not in found:
-        raise NotFound(f"there is no tracker {kind!r}", f"installed: {', '.join(sorted(found)) or 'none'}")
-    loaded: type[Tracker] = found[kind].load()
-    return loaded
+    found: type[Tracker] = installed(GROUP, kind, "tracker")
+    return found
