@@ -73,17 +73,20 @@ def fit(rows: Rows, recipe: Recipe, report: Report, *, held: Rows | None = None,
     parameters = {**recipe.parameters, "metric": metric, "num_threads": recipe.threads, "verbosity": -1}
     own = [*recipe.categories]
     data = lightgbm.Dataset(rows.matrix, rows.labels, weight=rows.weights, categorical_feature=own, params=parameters)
-    beside = [data.create_valid(held.matrix, held.labels, weight=held.weights)] if held is not None else []
-    callbacks = [_telling(recipe.rounds, report)]
+    beside = None if held is None else data.create_valid(held.matrix, held.labels, weight=held.weights)
+    callbacks = [_telling(recipe.rounds, report, beside)]
+    watched: list[Any] = []
     if stop:
+        # Only a fit that may end early needs the loss of every round.
+        watched = [beside]
         callbacks.append(lightgbm.early_stopping(stop, first_metric_only=True, verbose=False))
     try:
-        return lightgbm.train(parameters, data, recipe.rounds, beside, ["held"] * len(beside), callbacks=callbacks)
+        return lightgbm.train(parameters, data, recipe.rounds, watched, ["held"] * len(watched), callbacks=callbacks)
     except lightgbm.basic.LightGBMError as error:
         raise BadInput(f"LightGBM cannot fit these rows: {error}", "look at `tocsin dataset profile`") from error
 
 
-def _telling(rounds: int, report: Report) -> Callable[[Any], None]:
+def _telling(rounds: int, report: Report, held: Any) -> Callable[[Any], None]:
     every = -(-rounds // TOLD_ROUNDS)
 
     def tell(env: Any) -> None:
@@ -91,8 +94,8 @@ def _telling(rounds: int, report: Report) -> Callable[[Any], None]:
         losses: dict[str, float] = {}
         if done % every == 0 or done in (1, rounds):
             losses = {"fit": env.model.eval_train()[0][2]}
-            for found in env.evaluation_result_list:
-                losses["held"] = found[2]
+            if held is not None:
+                losses["held"] = env.model.eval(held, "held")[0][2]
         report(done, rounds, losses)
 
     return tell
